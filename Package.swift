@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is built in Swift 6 mode, with warnings as errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "tracectl",
+    products: [
+        .library(name: "JobLog", targets: ["JobLog"]),
+        .library(name: "Scheduler", targets: ["Scheduler", "Traceflow"]),
+        .library(name: "Worker", targets: ["Worker", "TraceLog", "Cluster"]),
+        .executable(name: "tracectl", targets: ["tracectl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "Traceflow", swiftSettings: strict),
+        .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
+        .target(
+            name: "JobLog", dependencies: ["CSQLite"],
+            resources: [.embedInCode("migrations")], swiftSettings: strict),
+        .target(
+            name: "TraceLog",
+            dependencies: [
+                "Scheduler", "JobLog", "Traceflow",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ], swiftSettings: strict),
+        .target(
+            name: "Cluster",
+            dependencies: ["Traceflow", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "tracectl",
+            dependencies: [
+                "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
+        .testTarget(
+            name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
+        .testTarget(
+            name: "JobLogTests", dependencies: ["CSQLite", "JobLog"], swiftSettings: strict),
+        .testTarget(
+            name: "TraceLogTests", dependencies: ["JobLog", "Scheduler", "TraceLog", "Traceflow"],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "Traceflow"],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "tracectlTests",
+            dependencies: ["tracectl", "Traceflow", .product(name: "Yams", package: "Yams")],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
+    ]
+)
