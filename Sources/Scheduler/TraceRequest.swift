@@ -1,0 +1,81 @@
+import Traceflow
+
+/// A request as it is recorded: the Traceflow, and what it was asked against.
+public struct TraceRequest: Hashable, Sendable {
+    public var name: String
+    public var apiVersion: APIVersion
+    public var spec: TraceflowSpec
+    public var labels: [String: String]
+    public var annotations: [String: String]
+    /// 0 to 9; 9 is the most urgent (as in Kubernetes, the larger value goes first).
+    public var priority: Int
+    /// How many attempts may follow a failed one without being asked for.
+    public var retries: Int
+    public var scope: TagScope
+    /// Digest of the cluster the request was made against; nil when there was none.
+    public var clusterDigest: [UInt8]?
+    public var traffic: [TrafficReference]
+
+    public init(
+        name: String, apiVersion: APIVersion, spec: TraceflowSpec, labels: [String: String] = [:],
+        annotations: [String: String] = [:], priority: Int = TraceRequest.defaultPriority,
+        retries: Int = 0, scope: TagScope = .allNodes, clusterDigest: [UInt8]? = nil,
+        traffic: [TrafficReference] = []
+    ) {
+        self.name = name
+        self.apiVersion = apiVersion
+        self.spec = spec
+        self.labels = labels
+        self.annotations = annotations
+        self.priority = priority
+        self.retries = retries
+        self.scope = scope
+        self.clusterDigest = clusterDigest
+        self.traffic = traffic
+    }
+
+    public static let defaultPriority = 5
+    public static let priorities = 0...9
+    public static let retriesMax = 100
+
+    /// The part of the request that scheduling looks at.
+    public var facts: SchedulingFacts {
+        SchedulingFacts(
+            priority: priority, retries: retries, scope: scope,
+            timeoutSeconds: spec.timeoutSeconds, droppedOnly: spec.isDroppedOnly,
+            needsSender: spec.hasSourcePod)
+    }
+}
+
+/// A traffic file by where it was and what it held.
+public struct TrafficReference: Hashable, Sendable {
+    public var path: String
+    public var digest: [UInt8]
+
+    public init(path: String, digest: [UInt8]) {
+        self.path = path
+        self.digest = digest
+    }
+}
+
+/// What scheduling must know of a trace; small, so that a retry can carry it.
+public struct SchedulingFacts: Hashable, Sendable {
+    public var priority: Int
+    public var retries: Int
+    public var scope: TagScope
+    public var timeoutSeconds: Int
+    public var droppedOnly: Bool
+    public var needsSender: Bool
+
+    public init(
+        priority: Int, retries: Int, scope: TagScope, timeoutSeconds: Int, droppedOnly: Bool,
+        needsSender: Bool
+    ) {
+        self.priority = priority
+        self.retries = retries
+        self.scope = scope
+        self.timeoutSeconds = timeoutSeconds
+        self.droppedOnly = droppedOnly
+        self.needsSender = needsSender
+    }
+}

@@ -1,0 +1,63 @@
+import Scheduler
+import SwiftProtobuf
+import Traceflow
+
+extension EventCoding {
+    static func decode(_ type: LogEventType, _ bytes: [UInt8]) throws -> LogEvent {
+        switch type {
+        case .clusterObserved:
+            .clusterObserved(ClusterObserved(try PBClusterObserved(serializedBytes: bytes)))
+        case .logCreated:
+            try created(PBLogCreated(serializedBytes: bytes))
+        case .deciderTookOver:
+            try takenOver(PBDeciderTookOver(serializedBytes: bytes))
+        case .tagProfileChanged:
+            .tagProfileChanged(try TagProfile(PBTagProfileChanged(serializedBytes: bytes)))
+        case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
+            .traceDeleted:
+            .trace(try decodeTrace(type, bytes))
+        }
+    }
+
+    private static func created(_ message: PBLogCreated) -> LogEvent {
+        .logCreated(id: message.logID, clusterName: message.clusterName)
+    }
+
+    private static func takenOver(_ message: PBDeciderTookOver) -> LogEvent {
+        .deciderTookOver(epoch: message.epoch, holder: message.holder)
+    }
+
+    private static func decodeTrace(_ type: LogEventType, _ bytes: [UInt8]) throws -> TraceEvent {
+        switch type {
+        case .traceRequested:
+            return .requested(try TraceRequest(PBTraceRequested(serializedBytes: bytes)))
+        case .tagAllocated:
+            return .tagAllocated(TagAllocation(try PBTagAllocated(serializedBytes: bytes)))
+        case .nodeReported:
+            let message = try PBNodeReported(serializedBytes: bytes)
+            return .nodeReported(message.reportID, try NodeResult(message))
+        case .nodeFailed:
+            let message = try PBNodeFailed(serializedBytes: bytes)
+            return .nodeFailed(message.reportID, error: message.error)
+        case .packetCaptured:
+            let message = try PBPacketCaptured(serializedBytes: bytes)
+            return .packetCaptured(message.reportID, CapturedPacket(message))
+        case .traceSucceeded:
+            let message = try PBTraceSucceeded(serializedBytes: bytes)
+            return .succeeded(attempt: Int(message.attempt), verdict: try Verdict(message.verdict))
+        case .traceTimedOut:
+            let message = try PBTraceTimedOut(serializedBytes: bytes)
+            return .timedOut(attempt: Int(message.attempt), verdict: try Verdict(message.verdict))
+        case .traceFailed:
+            let message = try PBTraceFailed(serializedBytes: bytes)
+            return .failed(attempt: Int(message.attempt), reason: message.reason)
+        case .retryRequested:
+            return .retryRequested(Retry(try PBRetryRequested(serializedBytes: bytes)))
+        case .cancelRequested: return .cancelRequested
+        case .traceDeleted: return .deleted
+        case .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged:
+            throw Malformed(what: "not an event of a trace")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import JobLog
+import Scheduler
+
+/// A fact of the log, as what it means.
+public enum LogEvent: Hashable, Sendable {
+    case trace(TraceEvent)
+    case clusterObserved(ClusterObserved)
+    case logCreated(id: String, clusterName: String)
+    case deciderTookOver(epoch: Int64, holder: String)
+    case tagProfileChanged(TagProfile)
+}
+
+/// How a cluster differs from the one observed before it.
+public struct ClusterObserved: Hashable, Sendable {
+    /// Identifies the whole cluster: made of the references of everything in it.
+    public var digest: [UInt8]
+    public var appeared: [ResourceReference]
+    public var changed: [ResourceReference]
+    public var vanished: [ResourceReference]
+
+    public init(
+        digest: [UInt8], appeared: [ResourceReference], changed: [ResourceReference],
+        vanished: [ResourceReference]
+    ) {
+        self.digest = digest
+        self.appeared = appeared
+        self.changed = changed
+        self.vanished = vanished
+    }
+}
+
+/// A Kubernetes object by name and by what it held.
+public struct ResourceReference: Hashable, Sendable {
+    public var apiVersion: String
+    public var kind: String
+    /// Empty for cluster-scoped kinds.
+    public var namespace: String
+    public var name: String
+    /// Digest of the object's content; the content is kept once in the log.
+    public var digest: [UInt8]
+
+    public init(apiVersion: String, kind: String, namespace: String, name: String, digest: [UInt8])
+    {
+        self.apiVersion = apiVersion
+        self.kind = kind
+        self.namespace = namespace
+        self.name = name
+        self.digest = digest
+    }
+
+    /// What stays the same when the content changes.
+    public var key: String { "\(apiVersion)/\(kind)/\(namespace)/\(name)" }
+}
+
+/// The numbers that event types have in the database. Never changed, never used twice.
+public enum LogEventType: Int32, CaseIterable, Sendable {
+    case traceRequested = 1
+    case tagAllocated = 2
+    case nodeReported = 3
+    case nodeFailed = 4
+    case packetCaptured = 5
+    case traceSucceeded = 6
+    case traceTimedOut = 7
+    case traceFailed = 8
+    case retryRequested = 9
+    case cancelRequested = 10
+    case traceDeleted = 11
+    case clusterObserved = 30
+    case logCreated = 40
+    case deciderTookOver = 41
+    case tagProfileChanged = 42
+
+    public var name: String {
+        switch self {
+        case .traceRequested: "TraceRequested"
+        case .tagAllocated: "TagAllocated"
+        case .nodeReported: "NodeReported"
+        case .nodeFailed: "NodeFailed"
+        case .packetCaptured: "PacketCaptured"
+        case .traceSucceeded: "TraceSucceeded"
+        case .traceTimedOut: "TraceTimedOut"
+        case .traceFailed: "TraceFailed"
+        case .retryRequested: "RetryRequested"
+        case .cancelRequested: "CancelRequested"
+        case .traceDeleted: "TraceDeleted"
+        case .clusterObserved: "ClusterObserved"
+        case .logCreated: "LogCreated"
+        case .deciderTookOver: "DeciderTookOver"
+        case .tagProfileChanged: "TagProfileChanged"
+        }
+    }
+
+    /// The kind of stream the type belongs to.
+    public var family: StreamFamily {
+        switch self {
+        case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
+            .traceDeleted:
+            .trace
+        case .clusterObserved: .cluster
+        case .logCreated, .deciderTookOver, .tagProfileChanged: .log
+        }
+    }
+
+    /// All types, for opening a log.
+    public static var registry: [EventType] {
+        allCases.map { EventType(id: $0.rawValue, name: $0.name, family: $0.family.rawValue) }
+    }
+}
+
+/// The kinds of streams a log holds.
+public enum StreamFamily: String, Sendable, CaseIterable {
+    case trace, cluster, log
+}
