@@ -1,0 +1,113 @@
+import CSQLite
+import Synchronization
+
+/// One SQLite connection with its prepared statements.
+///
+/// Not thread-safe: whoever owns it serialises its use (`JobLog` under its locks).
+final class Connection {
+    private let handle: OpaquePointer
+    private var statements: [String: Statement] = [:]
+    let file: String
+
+    /// How long a statement waits for another process's transaction, in milliseconds.
+    static let busyTimeoutMilliseconds: Int32 = 60_000
+
+    init(file: String, flags: Int32) throws(JobLogError) {
+        self.file = file
+        var opened: OpaquePointer?
+        let code = sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            defer { sqlite3_close_v2(opened) }
+            throw Connection.error(code, opened, file)
+        }
+        handle = opened
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+    }
+
+    deinit {
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs SQL text of several statements.
+    func execute(_ sql: String) throws(JobLogError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw failure(code) }
+    }
+
+    /// The prepared statement of the text, kept for the next time.
+    func statement(_ sql: String) throws(JobLogError) -> Statement {
+        if let known = statements[sql] {
+            known.reset()
+            return known
+        }
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(
+            handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let prepared else { throw failure(code) }
+        let statement = Statement(prepared, self)
+        statements[sql] = statement
+        return statement
+    }
+
+    /// The first column of the first row as a number; nil without a row or with null.
+    func number(_ sql: String, _ values: Value...) throws(JobLogError) -> Int64? {
+        let query = try statement(sql)
+        defer { query.reset() }
+        query.bind(values)
+        guard try query.step(), !query.isNull(0) else { return nil }
+        return query.number(0)
+    }
+
+    /// Runs a statement that returns no rows.
+    func run(_ sql: String, _ values: Value...) throws(JobLogError) {
+        let change = try statement(sql)
+        defer { change.reset() }
+        change.bind(values)
+        _ = try change.step()
+    }
+
+    /// Runs the body in a write transaction, which is rolled back when it throws.
+    func transaction<T>(_ body: () throws -> T) throws -> T {
+        try execute("begin immediate")
+        do {
+            let result = try body()
+            try execute("commit")
+            return result
+        } catch {
+            // Some errors (a full disk) have rolled back already.
+            if sqlite3_get_autocommit(handle) == 0 { try? execute("rollback") }
+            throw error
+        }
+    }
+
+    func failure(_ code: Int32) -> JobLogError { Connection.error(code, handle, file) }
+
+    var raw: OpaquePointer { handle }
+
+    static func error(_ code: Int32, _ handle: OpaquePointer?, _ file: String) -> JobLogError {
+        let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "error \(code)"
+        switch code & 0xff {
+        case SQLITE_FULL:
+            return JobLogError(
+                .diskFull, "\(file): the disk is full; nothing was recorded",
+                remedy: "free some space and try again")
+        case SQLITE_READONLY:
+            return JobLogError(
+                .readOnly, "\(file): the log cannot be written (\(text))",
+                remedy: "check the permissions of the folder")
+        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
+            return JobLogError(
+                .readOnly, "\(file): the file cannot be opened (\(text))",
+                remedy: "check that the folder exists and its permissions")
+        case SQLITE_NOTADB, SQLITE_CORRUPT:
+            return JobLogError(
+                .damaged, "\(file): the file is damaged (\(text))",
+                remedy: "restore the log from a backup; the file was left as it is")
+        case SQLITE_CONSTRAINT:
+            return JobLogError(.refused, "\(file): \(text)")
+        default: return JobLogError(.failed, "\(file): \(text)")
+        }
+    }
+}

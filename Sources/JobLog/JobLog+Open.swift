@@ -1,0 +1,177 @@
+import CSQLite
+import Glibc
+
+extension JobLog {
+    /// `trac`: marks our files.
+    static let applicationID: Int64 = 0x7472_6163
+    /// The number of the newest migration this version knows.
+    static let formatVersion = Int64(migrations.count)
+
+    static let migrations: [[UInt8]] = [PackageResources.v001_log_sql]
+
+    /// Opens the log in the folder.
+    ///
+    /// Throws `noLog` when there is none and it may not be created, `newerVersion` when a newer
+    /// version wrote it, `notALog` and `damaged` when the file is something else or broken.
+    public static func open(
+        _ folder: String, access: Access, options: Options
+    ) throws(JobLogError) -> JobLog {
+        let file = folder + "/" + segmentName
+        let exists = Glibc.access(file, F_OK) == 0
+        if !exists {
+            switch access {
+            case .readOnly, .readWrite:
+                throw JobLogError(
+                    .noLog, "\(folder): there is no log here",
+                    remedy: "record a trace first with `tracectl run` or `tracectl apply`")
+            case .create: try makeFolder(folder)
+            }
+        }
+        let isReadOnly =
+            switch access {
+            case .readOnly: true
+            case .readWrite, .create: false
+            }
+        let lock = isReadOnly ? nil : try FolderLock(folder)
+        defer { lock?.unlock() }
+        return try open(folder, file: file, isReadOnly: isReadOnly, options: options)
+    }
+
+    private static func open(
+        _ folder: String, file: String, isReadOnly: Bool, options: Options
+    ) throws(JobLogError) -> JobLog {
+        let mask = umask(0o077)
+        defer { umask(mask) }
+        let flags =
+            isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        let writer = try Connection(file: file, flags: flags)
+        if isReadOnly {
+            try checkFormat(writer)
+        } else {
+            try prepare(writer, options)
+        }
+        let reader = try Connection(file: file, flags: isReadOnly ? flags : SQLITE_OPEN_READWRITE)
+        let query = try writer.statement("select log_id from segment order by number limit 1")
+        defer { query.reset() }
+        guard try query.step() else {
+            throw JobLogError(
+                .damaged, "\(file): the log has no segment row",
+                remedy: "restore the log from a backup")
+        }
+        return JobLog(
+            folder: folder, logID: query.text(0), isReadOnly: isReadOnly, options: options,
+            writer: writer, reader: reader)
+    }
+
+    private static func makeFolder(_ folder: String) throws(JobLogError) {
+        var path = folder.hasPrefix("/") ? "/" : ""
+        for part in folder.split(separator: "/") {
+            path += path.isEmpty || path == "/" ? String(part) : "/" + part
+            if mkdir(path, 0o700) != 0, errno != EEXIST {
+                throw JobLogError(
+                    .readOnly, "\(path): the folder cannot be made (\(String(cString: strerror(errno))))",
+                    remedy: "choose another with --log")
+            }
+        }
+    }
+
+    /// The file is ours, whole, and of a version we know.
+    private static func checkFormat(_ connection: Connection) throws(JobLogError) {
+        let version = try connection.number("pragma user_version") ?? 0
+        let application = try connection.number("pragma application_id") ?? 0
+        guard application == applicationID, version > 0 else {
+            throw JobLogError(
+                .notALog, "\(connection.file): this is not a tracectl log",
+                remedy: "choose another folder with --log")
+        }
+        guard version <= formatVersion else {
+            throw JobLogError(
+                .newerVersion,
+                "\(connection.file): written by a newer version of tracectl (format \(version), "
+                    + "this one knows \(formatVersion))",
+                remedy: "use that version; the log was left as it is")
+        }
+    }
+
+    private static func prepare(
+        _ connection: Connection, _ options: Options
+    ) throws(JobLogError) {
+        let version = try connection.number("pragma user_version") ?? 0
+        let tables = try connection.number("select count(*) from sqlite_master") ?? 0
+        if version > 0 || tables > 0 { try checkFormat(connection) }
+        try connection.execute("pragma journal_mode = wal")
+        try connection.execute("pragma synchronous = \(options.durability.rawValue)")
+        try connection.execute("pragma foreign_keys = on")
+        if version < formatVersion {
+            do {
+                try connection.transaction { try migrate(connection, from: version, options) }
+            } catch let error as JobLogError {
+                throw error
+            } catch {
+                throw JobLogError(.failed, "\(connection.file): \(error)")
+            }
+        }
+        try register(options.eventTypes, connection)
+    }
+
+    private static func migrate(
+        _ connection: Connection, from version: Int64, _ options: Options
+    ) throws {
+        for migration in migrations.dropFirst(Int(version)) {
+            try connection.execute(String(decoding: migration, as: UTF8.self))
+        }
+        try connection.execute("pragma application_id = \(applicationID)")
+        try connection.execute("pragma user_version = \(formatVersion)")
+        guard version == 0 else { return }
+        try register(options.eventTypes, connection)
+        let logID = try randomID(connection)
+        let now = options.now()
+        try connection.run(
+            "insert into segment (number, log_id, created_at, base_position) values (1, ?, ?, 0)",
+            .text(logID), .number(now))
+        guard let first = options.firstEvent?(logID) else { return }
+        _ = try write(
+            AppendRequest(
+                newStreams: [NewStream(family: "log")],
+                drafts: [
+                    Draft(
+                        stream: .new(0), type: first.type, schema: first.schema,
+                        payload: first.payload)
+                ]), connection, recordedAt: now)
+    }
+
+    private static func register(
+        _ types: [EventType], _ connection: Connection
+    ) throws(JobLogError) {
+        let known = try connection.number("select count(*) from event_type") ?? 0
+        guard known < types.count else { return }
+        for type in types {
+            try connection.run(
+                "insert or ignore into event_type (id, name, family) values (?, ?, ?)",
+                .number(Int64(type.id)), .text(type.name), .text(type.family))
+        }
+    }
+
+    private static func randomID(_ connection: Connection) throws(JobLogError) -> String {
+        let query = try connection.statement("select lower(hex(randomblob(16)))")
+        defer { query.reset() }
+        return try query.step() ? query.text(0) : ""
+    }
+}
+
+/// Keeps two processes from making the same log at once.
+private struct FolderLock: ~Copyable {
+    private let descriptor: Int32
+
+    init(_ folder: String) throws(JobLogError) {
+        descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw JobLogError(
+                .readOnly, "\(folder): the folder cannot be opened (\(String(cString: strerror(errno))))",
+                remedy: "choose another with --log")
+        }
+        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+    }
+
+    borrowing func unlock() { Glibc.close(descriptor) }
+}

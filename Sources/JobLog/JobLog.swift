@@ -1,0 +1,101 @@
+import CSQLite
+import Glibc
+import Synchronization
+
+/// An append-only log of events in a folder of SQLite segments, shared by several processes.
+///
+///     append ──▶ pending ──leader takes all──▶ transaction ──commit──▶ acknowledged
+///                   ▲                               │
+///                   └──── next leader ◀─────────────┘ (a refusal fails its own caller only)
+///
+/// Invariants:
+/// - what `append` and `decide` return is committed, and synced as `durability` says;
+/// - positions and versions have no gaps; `recordedAt` never falls;
+/// - the writer is used under `writerLock`, the reader under `readerLock`, by one thread at a time.
+///
+/// All calls block. `JobLog+Async.swift` has the ones for Swift concurrency.
+public final class JobLog: Sendable {
+    /// When a commit counts as done.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// Survives a power cut.
+        case full
+        /// Survives a crash of the process; a power cut may take the last commits.
+        case normal
+        case off
+    }
+
+    public enum Access: Sendable {
+        /// Never creates or changes anything.
+        case readOnly
+        case readWrite
+        /// Makes the folder and the log when there is none.
+        case create
+    }
+
+    public struct Options: Sendable {
+        public var durability: Durability
+        /// The time in microseconds since 1970.
+        public var now: @Sendable () -> Int64
+        public var eventTypes: [EventType]
+        /// The first event of a new log, made of its id; in the first stream, family `log`.
+        public var firstEvent: (@Sendable (_ logID: String) -> Draft)?
+
+        public init(
+            durability: Durability = .full, now: @escaping @Sendable () -> Int64,
+            eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil
+        ) {
+            self.durability = durability
+            self.now = now
+            self.eventTypes = eventTypes
+            self.firstEvent = firstEvent
+        }
+    }
+
+    public let folder: String
+    public let logID: String
+    let options: Options
+    let isReadOnly: Bool
+    let writer: Guarded<Connection>
+    let reader: Guarded<Connection>
+    let pending = GroupCommit()
+    let news = News()
+
+    init(folder: String, logID: String, isReadOnly: Bool, options: Options,
+        writer: consuming Connection, reader: consuming Connection)
+    {
+        self.folder = folder
+        self.logID = logID
+        self.isReadOnly = isReadOnly
+        self.options = options
+        self.writer = Guarded(writer)
+        self.reader = Guarded(reader)
+    }
+
+    static let segmentName = "000001.db"
+}
+
+/// A value that one thread at a time may use.
+///
+/// `@unchecked Sendable` holds because `value` is private and `with` is the only way to it, under
+/// the lock, and neither SQLite handle nor statement leaves the closure.
+final class Guarded<Value>: @unchecked Sendable {
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+        lock = .allocate(capacity: 1)
+        pthread_mutex_init(lock, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(lock)
+        lock.deallocate()
+    }
+
+    func with<T>(_ body: (Value) throws -> T) rethrows -> T {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return try body(value)
+    }
+}

@@ -1,0 +1,90 @@
+import CSQLite
+
+/// A value to bind.
+enum Value {
+    case number(Int64)
+    case text(String)
+    case blob([UInt8])
+}
+
+/// A prepared statement; columns count from 0.
+final class Statement {
+    private let handle: OpaquePointer
+    private unowned let connection: Connection
+
+    init(_ handle: OpaquePointer, _ connection: Connection) {
+        self.handle = handle
+        self.connection = connection
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    func reset() { sqlite3_reset(handle) }
+
+    func bind(_ values: [Value]) {
+        for (index, value) in values.enumerated() {
+            let place = Int32(index + 1)
+            switch value {
+            case .number(let number): sqlite3_bind_int64(handle, place, number)
+            case .text(let text): bind(place, text: text)
+            case .blob(let bytes): bind(place, blob: bytes)
+            }
+        }
+    }
+
+    func bind(_ place: Int32, _ number: Int64) { sqlite3_bind_int64(handle, place, number) }
+
+    func bind(_ place: Int32, text: String) {
+        var text = text
+        text.withUTF8 { utf8 in
+            utf8.withMemoryRebound(to: CChar.self) {
+                _ = csqlite_bind_text_copy(handle, place, $0.baseAddress, Int32($0.count))
+            }
+        }
+    }
+
+    func bind(_ place: Int32, blob: [UInt8]) {
+        if blob.isEmpty {
+            sqlite3_bind_zeroblob(handle, place, 0)
+        } else {
+            _ = blob.withUnsafeBytes {
+                csqlite_bind_blob_copy(handle, place, $0.baseAddress, Int32($0.count))
+            }
+        }
+    }
+
+    /// Whether there is a row; false at the end.
+    func step() throws(JobLogError) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        case let code:
+            let error = connection.failure(code)
+            sqlite3_reset(handle)
+            throw error
+        }
+    }
+
+    func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    func text(_ column: Int32) -> String {
+        guard let pointer = sqlite3_column_text(handle, column) else { return "" }
+        return String(cString: pointer)
+    }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        guard let pointer = sqlite3_column_blob(handle, column) else { return [] }
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return Array(UnsafeRawBufferPointer(start: pointer, count: count))
+    }
+
+    /// Columns position, stream, version, type, schema, recorded_at, payload.
+    func event() -> RecordedEvent {
+        RecordedEvent(
+            position: number(0), stream: number(1), version: number(2),
+            type: Int32(truncatingIfNeeded: number(3)), schema: Int32(truncatingIfNeeded: number(4)),
+            recordedAt: number(5), payload: blob(6))
+    }
+}
