@@ -1,0 +1,67 @@
+import Traceflow
+
+/// What a live trace matches in real traffic: only what its request states.
+struct LiveFilter: Sendable {
+    let source: IPAddress?
+    let destination: IPAddress?
+    let family: IPAddress.Family
+    let `protocol`: Int?
+    let sourcePort: Int?
+    let destinationPort: Int?
+
+    init(spec: TraceflowSpec, source: IPAddress?, destination: IPAddress?) {
+        self.source = source
+        self.destination = destination
+        family = spec.family
+        `protocol` = Cluster.protocolNumber(of: spec)
+        let header = spec.packet?.transportHeader
+        func set(_ port: Int?) -> Int? { port == 0 ? nil : port }
+        sourcePort = set(header?.tcp?.srcPort ?? header?.udp?.srcPort)
+        destinationPort = set(header?.tcp?.dstPort ?? header?.udp?.dstPort)
+    }
+
+    func admits(_ packet: TrafficPacket) -> Bool {
+        guard packet.source.family == family else { return false }
+        if let source, packet.source != source { return false }
+        if let destination, packet.destination != destination { return false }
+        if let `protocol`, Int(packet.protocol) != `protocol` { return false }
+        if let sourcePort, packet.ports?.source != sourcePort { return false }
+        if let destinationPort, packet.ports?.destination != destinationPort { return false }
+        return true
+    }
+}
+
+extension TrafficPacket {
+    var ports: (source: Int, destination: Int)? {
+        switch transport {
+        case .tcp(let source, let destination, _), .udp(let source, let destination):
+            (Int(source), Int(destination))
+        case .icmp, .other: nil
+        }
+    }
+
+    /// The packet as a node records it after the TTL was lowered `hops` times.
+    func captured(afterHops hops: Int, in version: APIVersion) -> CapturedPacket {
+        let left = max(0, Int(ttl) - hops)
+        var headers = Packet()
+        switch source.family {
+        case .v4:
+            headers.ipHeader = IPHeader(
+                protocol: Int(self.protocol), ttl: left, flags: flags == 0 ? nil : Int(flags))
+        case .v6:
+            headers.ipv6Header = IPv6Header(nextHeader: Int(self.protocol), hopLimit: left)
+        }
+        headers.transportHeader = Vocabulary.transport(transport, in: version)
+        return CapturedPacket(
+            srcIP: source.description, dstIP: destination.description, length: length,
+            headers: headers)
+    }
+}
+
+extension TracedPacket {
+    init(_ seen: TrafficPacket, from pod: Int?) {
+        self.init(
+            source: FlowEnd(pod: pod, address: seen.source), destination: seen.destination,
+            protocol: Int(seen.protocol), destinationPort: seen.ports?.destination, seen: seen)
+    }
+}

@@ -1,0 +1,184 @@
+import Traceflow
+
+/// The embedded data plane: which nodes report what on a trace.
+///
+/// Pure: where a network chooses (the endpoint of a Service), the choice is handed in.
+public struct PathFinder: Sendable {
+    public let cluster: Cluster
+
+    public init(cluster: Cluster) { self.cluster = cluster }
+
+    /// The reports on a trace, in the order in which the nodes make them; none when nobody sees
+    /// the packet, so that the trace ends by its deadline.
+    ///
+    /// `traffic` holds the packets that start connections, in the order of time; only live
+    /// traces look at it. `choose(n)` gives a number in 0..<n.
+    public func reports(
+        for spec: TraceflowSpec, version: APIVersion, traffic: [TrafficPacket],
+        choose: (Int) -> Int
+    ) -> [NodeReport] {
+        let reports =
+            if !spec.isLive {
+                injected(spec, choose)
+            } else if spec.hasSourcePod {
+                live(spec, version, traffic, choose)
+            } else {
+                receiverOnly(spec, version, traffic, choose)
+            }
+        return reports.map { report in
+            guard case .observed(let observations, let captured) = report.content else {
+                return report
+            }
+            let translated = observations.map { Vocabulary.observation($0, in: version) }
+            return NodeReport(node: report.node, content: .observed(translated, captured: captured))
+        }
+    }
+
+    /// The nodes that may report, for the allocation of tags.
+    public func footprint(of spec: TraceflowSpec) -> Footprint {
+        let to = spec.destination
+        let hasService = (to?.ip ?? "").isEmpty && (to?.pod ?? "").isEmpty
+        let source = sourcePod(of: spec)
+        if spec.hasSourcePod, source == nil { return .anyNode }
+        guard !hasService, let address = try? cluster.destinationAddress(of: spec),
+            cluster.service(at: address) == nil
+        else { return .anyNode }
+        let sender = source.flatMap { cluster.pods[$0].nodeName }
+        switch cluster.place(of: cluster.end(at: address)) {
+        case .node(let node), .vacant(let node):
+            return .nodes(Set([sender, node].compactMap { $0 }).sorted())
+        case .outside: return .anyNode
+        }
+    }
+
+    private func sourcePod(of spec: TraceflowSpec) -> Int? {
+        guard spec.hasSourcePod else { return nil }
+        return cluster.pod("\(spec.source?.namespace ?? "")/\(spec.source?.pod ?? "")")
+    }
+
+    private func injected(_ spec: TraceflowSpec, _ choose: (Int) -> Int) -> [NodeReport] {
+        guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName else {
+            return []
+        }
+        do {
+            let packet = try cluster.injectedPacket(of: spec, from: source)
+            return Walk.steps(of: packet, from: node, in: cluster, choose: choose).map {
+                NodeReport(node: $0.node, content: .observed($0.observations, captured: nil))
+            }
+        } catch {
+            return [NodeReport(node: node, content: .failed(error: error.text))]
+        }
+    }
+
+    private func live(
+        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: [TrafficPacket],
+        _ choose: (Int) -> Int
+    ) -> [NodeReport] {
+        guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName,
+            !cluster.pods[source].usesHostNetwork
+        else { return [] }
+        do throws(AgentError) {
+            guard let address = cluster.pods[source].address(spec.family) else {
+                throw AgentError.noAddress(of: "source", spec.family)
+            }
+            let destination = try cluster.destinationAddress(of: spec)
+            let filter = LiveFilter(spec: spec, source: address, destination: destination)
+            for seen in traffic where filter.admits(seen) {
+                let steps = Walk.steps(
+                    of: TracedPacket(seen, from: source), from: node, in: cluster, choose: choose)
+                if spec.isDroppedOnly {
+                    guard let drop = steps.first(where: \.isDrop) else { continue }
+                    return [report(drop, seen, version)]
+                }
+                guard !steps.isEmpty else { continue }
+                return steps.enumerated().map { index, step in
+                    index == 0 ? report(step, seen, version) : report(step, nil, version)
+                }
+            }
+            return []
+        } catch {
+            return [NodeReport(node: node, content: .failed(error: error.text))]
+        }
+    }
+
+    /// Without a source Pod only the node of the destination Pod looks, from the point where the
+    /// packet's destination is settled: nothing before it is seen.
+    private func receiverOnly(
+        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: [TrafficPacket],
+        _ choose: (Int) -> Int
+    ) -> [NodeReport] {
+        let name = "\(spec.destination?.namespace ?? "")/\(spec.destination?.pod ?? "")"
+        guard let receiver = cluster.pod(name), let node = cluster.pods[receiver].nodeName else {
+            return []
+        }
+        do throws(AgentError) {
+            guard let address = cluster.pods[receiver].address(spec.family) else {
+                throw AgentError.noAddress(of: "destination", spec.family)
+            }
+            let source = try sourceAddress(of: spec)
+            let filter = LiveFilter(spec: spec, source: source, destination: nil)
+            for seen in traffic where filter.admits(seen) {
+                guard let step = arrival(of: seen, at: address, node, choose) else { continue }
+                if spec.isDroppedOnly, !step.isDrop { continue }
+                return [report(step, seen, version)]
+            }
+            return []
+        } catch {
+            return [NodeReport(node: node, content: .failed(error: error.text))]
+        }
+    }
+
+    private func sourceAddress(of spec: TraceflowSpec) throws(AgentError) -> IPAddress? {
+        guard let text = spec.source?.ip, !text.isEmpty else { return nil }
+        guard let address = IPAddress(text) else {
+            throw AgentError(text: "source IP is not valid: \(text)")
+        }
+        guard address.family == spec.family else {
+            throw AgentError(text: "source IP family is different from the packet's")
+        }
+        return address
+    }
+
+    private func arrival(
+        of seen: TrafficPacket, at address: IPAddress, _ node: String, _ choose: (Int) -> Int
+    ) -> Walk.Step? {
+        let source = cluster.pod(at: seen.source)
+        var packet = TracedPacket(seen, from: source)
+        packet.source.address = seen.source
+        // Traffic from outside enters at the node itself.
+        let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
+        let steps = Walk.steps(of: packet, from: entry, in: cluster, choose: choose)
+        guard var step = steps.last, step.node == node, step.reaches(address, packet) else {
+            return nil
+        }
+        // An egress drop is upstream of the point that looks.
+        if step.observations.last?.componentInfo == "EgressDefaultRule" { return nil }
+        let seenHere = step.observations.filter {
+            $0.componentInfo == "IngressRule" || $0.componentInfo == "IngressDefaultRule"
+                || $0.componentInfo == "Output"
+        }
+        step.observations = [Observation(.forwarding, .received)] + seenHere
+        return step
+    }
+
+    private func report(
+        _ step: Walk.Step, _ seen: TrafficPacket?, _ version: APIVersion
+    ) -> NodeReport {
+        NodeReport(
+            node: step.node,
+            content: .observed(
+                step.observations,
+                captured: seen.map { $0.captured(afterHops: step.hops, in: version) }))
+    }
+}
+
+extension Walk.Step {
+    var isDrop: Bool { observations.last?.action == .dropped }
+
+    /// Whether the packet's final destination is the address.
+    fileprivate func reaches(_ address: IPAddress, _ packet: TracedPacket) -> Bool {
+        let translated = observations.lazy.compactMap(\.translatedDstIP).first
+        if let translated { return translated == address.description }
+        return packet.destination == address
+    }
+}

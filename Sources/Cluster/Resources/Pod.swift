@@ -1,0 +1,94 @@
+import Traceflow
+
+/// A Pod, as far as the network cares.
+struct Pod: Hashable, Sendable {
+    struct Port: Hashable, Sendable {
+        var name: String?
+        var number: Int
+        var `protocol`: String
+    }
+
+    var namespace: String
+    var name: String
+    var labels: [String: String]
+    var nodeName: String?
+    var addresses: [IPAddress]
+    var usesHostNetwork: Bool
+    /// Succeeded or Failed: its address may already be another's.
+    var isFinished: Bool
+    var ports: [Port]
+
+    var fullName: String { "\(namespace)/\(name)" }
+
+    /// Whether policies and Services can select it.
+    var isSelectable: Bool { !usesHostNetwork && !isFinished && !addresses.isEmpty }
+
+    func address(_ family: IPAddress.Family) -> IPAddress? {
+        addresses.first { $0.family == family }
+    }
+
+    init(_ resource: Resource) throws(ManifestError) {
+        let root = resource.root
+        let status = root["status"]
+        namespace = resource.namespace ?? "default"
+        name = resource.name
+        labels = try root["metadata"]["labels"].texts()
+        nodeName = try root["spec"]["nodeName"].optional()?.string()
+        usesHostNetwork = try root["spec"]["hostNetwork"].optional()?.bool() ?? false
+        isFinished = ["Succeeded", "Failed"].contains(
+            try status["phase"].optional()?.string() ?? "")
+        addresses = []
+        for entry in try status["podIPs"].list() {
+            addresses.append(try entry["ip"].required().address())
+        }
+        if addresses.isEmpty, let single = status["podIP"].optional() {
+            addresses = [try single.address()]
+        }
+        ports = try Self.ports(root["spec"])
+    }
+
+    /// A Pod that a workload without Pods would have.
+    init(workload: Resource, template: Field) throws(ManifestError) {
+        namespace = workload.namespace ?? "default"
+        name = workload.name
+        labels = try template["metadata"]["labels"].texts()
+        nodeName = nil
+        usesHostNetwork = try template["spec"]["hostNetwork"].optional()?.bool() ?? false
+        isFinished = false
+        addresses = []
+        ports = try Self.ports(template["spec"])
+    }
+
+    private static func ports(_ spec: Field) throws(ManifestError) -> [Port] {
+        var ports: [Port] = []
+        let restarting = try spec["initContainers"].list().filter {
+            if case .string("Always") = $0["restartPolicy"].value?.content { true } else { false }
+        }
+        for container in try spec["containers"].list() + restarting {
+            for port in try container["ports"].list() {
+                ports.append(
+                    Port(
+                        name: try port["name"].optional()?.string(),
+                        number: try port["containerPort"].required().int(),
+                        protocol: try port["protocol"].optional()?.string() ?? "TCP"))
+            }
+        }
+        return ports
+    }
+}
+
+extension Field {
+    func address() throws(ManifestError) -> IPAddress {
+        let text = try string()
+        guard let address = IPAddress(text) else { throw error("\"\(text)\" is not an IP address") }
+        return address
+    }
+
+    func range() throws(ManifestError) -> CIDR {
+        let text = try string()
+        guard let range = CIDR(text) else {
+            throw error("\"\(text)\" is not an address range such as 10.0.0.0/8")
+        }
+        return range
+    }
+}
