@@ -62,13 +62,16 @@ extension JobLog {
     }
 
     /// Gives the role back, so that another need not wait; nothing happens if it is lost.
-    public func releaseLease(_ lease: Lease) throws {
+    ///
+    /// `forgetting` also forgets the epoch: for roles whose name never comes again.
+    public func releaseLease(_ lease: Lease, forgetting: Bool = false) throws {
         try checkWritable()
+        let change = forgetting ? "delete from lease" : "update lease set expires_at = 0"
         try writer.with { connection in
             try connection.transaction {
                 try connection.run(
-                    "update lease set expires_at = 0 where role = ? and epoch = ? and holder = ?",
-                    .text(lease.role), .number(lease.epoch), .text(lease.holder))
+                    change + " where role = ? and epoch = ? and holder = ?", .text(lease.role),
+                    .number(lease.epoch), .text(lease.holder))
             }
         }
         news.tell()

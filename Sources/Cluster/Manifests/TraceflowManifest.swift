@@ -14,6 +14,17 @@ public struct TraceflowManifest: Sendable {
 
     public static let kind = "Traceflow"
 
+    /// A Traceflow that no manifest holds; `file` says where it came from.
+    public init(name: String, apiVersion: APIVersion, spec: TraceflowSpec, file: String) {
+        self.name = name
+        self.apiVersion = apiVersion
+        self.spec = spec
+        self.file = file
+        labels = [:]
+        annotations = [:]
+        line = 1
+    }
+
     public init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
         guard let version = APIVersion(rawValue: resource.apiVersion) else {

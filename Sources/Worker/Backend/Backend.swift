@@ -1,0 +1,57 @@
+import Cluster
+import Scheduler
+import Traceflow
+
+/// An attempt that a worker was told to run.
+public struct StartedAttempt: Hashable, Sendable {
+    public var trace: TraceID
+    public var attempt: Int
+    public var tag: Int
+    public var deadline: Moment
+    public var request: TraceRequest
+
+    public init(trace: TraceID, attempt: Int, tag: Int, deadline: Moment, request: TraceRequest) {
+        self.trace = trace
+        self.attempt = attempt
+        self.tag = tag
+        self.deadline = deadline
+        self.request = request
+    }
+}
+
+/// What a backend learned of an attempt.
+public struct BackendReport: Hashable, Sendable {
+    public var trace: TraceID
+    public var id: ReportID
+    public var content: NodeReport.Content
+
+    public init(trace: TraceID, id: ReportID, content: NodeReport.Content) {
+        self.trace = trace
+        self.id = id
+        self.content = content
+    }
+}
+
+/// What a backend can do.
+public struct BackendAbilities: Hashable, Sendable {
+    public var liveTraffic: Bool
+    public var droppedOnly: Bool
+    /// Whether we choose the data-plane tags.
+    public var takesOurTags: Bool
+    /// Attempts at once at most.
+    public var inFlightMax: Int
+}
+
+/// A data plane: turns a started attempt into reports.
+///
+/// Reports may come late, twice, in any order, or never; `report` may be called on any thread, and
+/// within `start`. Every backend passes the same conformance suite.
+public protocol Backend: Sendable {
+    var abilities: BackendAbilities { get }
+
+    /// Begins an attempt. Does not wait for its end.
+    func start(_ attempt: StartedAttempt, report: @escaping @Sendable (BackendReport) -> Void)
+
+    /// The attempt is over: what was begun for it may be given up.
+    func stop(_ trace: TraceID, attempt: Int)
+}

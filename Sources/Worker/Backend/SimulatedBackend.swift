@@ -1,0 +1,101 @@
+import Cluster
+import Dispatch
+import Scheduler
+import Synchronization
+import Traceflow
+
+/// The embedded data plane: the cluster model answers.
+///
+/// Choices a network would make are random; `seed` makes them repeatable. Faults delay, lose,
+/// double and reorder reports and silence nodes.
+public final class SimulatedBackend: Backend {
+    public let abilities = BackendAbilities(
+        liveTraffic: true, droppedOnly: true, takesOurTags: true, inFlightMax: 4096)
+
+    private let world: any World
+    private let clock: Clock
+    private let faults: Faults
+    private let generator: Mutex<SeededGenerator>
+    private let queue = DispatchQueue(label: "tracectl.simulated-backend")
+    private let stopped = Mutex<Set<TraceAttempt>>([])
+
+    private struct TraceAttempt: Hashable {
+        var trace: TraceID
+        var attempt: Int
+    }
+
+    public init(world: any World, clock: Clock = .system, seed: UInt64?, faults: Faults = .none) {
+        self.world = world
+        self.clock = clock
+        self.faults = faults
+        var system = SystemRandomNumberGenerator()
+        generator = Mutex(SeededGenerator(seed: seed ?? system.next()))
+    }
+
+    public func start(
+        _ attempt: StartedAttempt, report: @escaping @Sendable (BackendReport) -> Void
+    ) {
+        let reports: [NodeReport]
+        do {
+            let finder = try world.pathFinder(for: attempt.request)
+            let traffic = try world.traffic(for: attempt.request)
+            reports = generator.withLock { generator in
+                finder.reports(
+                    for: attempt.request.spec, version: attempt.request.apiVersion,
+                    traffic: traffic, choose: { Int.random(in: 0..<$0, using: &generator) })
+            }
+        } catch {
+            reports = [NodeReport(node: "embedded", content: .failed(error: "\(error)"))]
+        }
+        send(reports, of: attempt, report)
+    }
+
+    public func stop(_ trace: TraceID, attempt: Int) {
+        // Without delays nothing outlives `start`.
+        guard faults.latencyMillisecondsMax > 0 else { return }
+        stopped.withLock { _ = $0.insert(TraceAttempt(trace: trace, attempt: attempt)) }
+    }
+
+    private func send(
+        _ reports: [NodeReport], of attempt: StartedAttempt,
+        _ report: @escaping @Sendable (BackendReport) -> Void
+    ) {
+        var planned: [(delay: Int, report: BackendReport)] = []
+        generator.withLock { generator in
+            for node in reports {
+                if generator.happens(faults.crashPercent) || generator.happens(faults.lossPercent) {
+                    continue
+                }
+                let sent = BackendReport(
+                    trace: attempt.trace,
+                    id: ReportID(attempt: attempt.attempt, node: node.node, sequence: 1),
+                    content: node.content)
+                let delay =
+                    faults.latencyMillisecondsMax > 0
+                    ? Int.random(in: 0...faults.latencyMillisecondsMax, using: &generator) : 0
+                let copies = generator.happens(faults.doublingPercent) ? 2 : 1
+                let place =
+                    generator.happens(faults.reorderingPercent) ? 0 : planned.count
+                for _ in 0..<copies { planned.insert((delay, sent), at: place) }
+            }
+        }
+        for (delay, sent) in planned {
+            guard delay > 0 else {
+                report(sent)
+                continue
+            }
+            queue.asyncAfter(deadline: .now() + .milliseconds(delay)) { [self] in
+                let key = TraceAttempt(trace: sent.trace, attempt: sent.id.attempt)
+                if !stopped.withLock({ $0.contains(key) }) { report(sent) }
+            }
+        }
+    }
+}
+
+/// What the embedded data plane runs on.
+public protocol World: Sendable {
+    /// The model of the cluster that the request was made against.
+    func pathFinder(for request: TraceRequest) throws -> PathFinder
+    /// The packets that start connections, in the order of time.
+    func traffic(for request: TraceRequest) throws -> [TrafficPacket]
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Foundation
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+import Worker
+
+/// Lists traces, now or at a moment of the past.
+struct Get: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show traces: all, or those named.")
+
+    @OptionGroup var log: LogOptions
+    @OptionGroup var printing: PrintOptions
+
+    @Argument(help: "tf (the default) or worker, then names.")
+    var words: [String] = []
+
+    @Option(name: .shortAndLong, help: "How to print.")
+    var output: TraceFormat = .table
+
+    @Flag(name: .shortAndLong, help: "Go on and print every change.")
+    var watch = false
+
+    @Option(
+        parsing: .unconditional, help: "Show the past: RFC 3339, or -2h for two hours ago.")
+    var at: MomentArgument?
+
+    @Option(help: "So many traces at most.")
+    var limit: Int?
+
+    @Option(name: .customLong("continue"), help: "Begin after this name.")
+    var after: String?
+
+    @Flag(help: "No header line.")
+    var noHeaders = false
+
+    private static let traceKinds: Set<String> = ["tf", "traceflow", "traceflows"]
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if watch, at != nil { throw ValidationError("--watch and --at exclude each other") }
+    }
+
+    func run() throws {
+        var names = words
+        if let kind = names.first {
+            if ["worker", "workers"].contains(kind) { return try printWorkers() }
+            if Self.traceKinds.contains(kind) { names.removeFirst() }
+        }
+        names = names.map { name in
+            name.hasPrefix("traceflow.crd.antrea.io/")
+                ? String(name.dropFirst("traceflow.crd.antrea.io/".count)) : name
+        }
+        let log = try log.reading()
+        let reader = TraceReader(log: log)
+        let moment = at?.moment(now: Clock.system.now())
+        var views = try names.isEmpty
+            ? all(reader, moment) : names.map { try reader.view(named: $0, at: moment) }
+        if let limit, views.count > limit, names.isEmpty {
+            views.removeLast(views.count - limit)
+            if let last = views.last { Output.note("more: --continue \(last.name)") }
+        }
+        if views.isEmpty, output == .table || output == .wide, !watch {
+            Output.note("No traces found.")
+            return
+        }
+        let isList = names.count != 1
+        Output.result(printing.printer(output, hasHeader: !noHeaders).text(views, isList: isList))
+        if watch { try follow(log, reader, Set(names), after: log.lastPosition()) }
+    }
+
+    private func all(_ reader: TraceReader, _ moment: Moment?) throws -> [TraceView] {
+        guard let moment else {
+            return try reader.views(after: after ?? "", limit: limit.map { $0 + 1 } ?? .max)
+        }
+        return try reader.views(at: moment).filter { $0.name > after ?? "" }
+    }
+
+    private func follow(
+        _ log: JobLog, _ reader: TraceReader, _ names: Set<String>, after position: Int64
+    ) throws {
+        var position = position
+        let printer = printing.printer(output, hasHeader: false)
+        while true {
+            guard try log.waitForNews(after: position, timeoutMicroseconds: 60_000_000) else {
+                continue
+            }
+            var changed: [Int64] = []
+            for event in try log.read(after: position, limit: 10_000) {
+                position = event.position
+                if LogEventType(rawValue: event.type)?.family == .trace,
+                    !changed.contains(event.stream)
+                {
+                    changed.append(event.stream)
+                }
+            }
+            let views = try changed.compactMap { try reader.view($0) }
+                .filter { names.isEmpty || names.contains($0.name) }
+            Output.result(printer.text(views, isList: false))
+        }
+    }
+
+    private func printWorkers() throws {
+        let log = try log.reading()
+        var table = TextTable(header: ["NAME", "ROLE", "EPOCH", "UNTIL"])
+        for lease in try log.leases(rolePrefix: "") {
+            let isDecider = lease.role == "decider"
+            let name =
+                isDecider ? lease.holder : String(lease.role.dropFirst("executor/".count))
+            table.rows.append([
+                printable(name), isDecider ? "decider" : "executor", String(lease.epoch),
+                RFC3339.text(Moment(microseconds: lease.expiresAt)),
+            ])
+        }
+        if table.rows.isEmpty { return Output.note("No worker is running.") }
+        Output.result(table.text(hasHeader: !noHeaders))
+    }
+}

@@ -1,0 +1,160 @@
+import ArgumentParser
+import Cluster
+import Foundation
+import JobLog
+import Traceflow
+import Worker
+
+/// Where the log is.
+struct LogOptions: ParsableArguments {
+    @Option(
+        name: .customLong("log"),
+        help: "The folder of the log (environment: TRACECTL_LOG).", completion: .directory)
+    var folder: String?
+
+    var path: String {
+        let environment = ProcessInfo.processInfo.environment
+        if let path = folder ?? environment["TRACECTL_LOG"], !path.isEmpty { return path }
+        let home = environment["HOME"] ?? NSHomeDirectory()
+        let state = environment["XDG_STATE_HOME"] ?? ""
+        return (state.isEmpty ? home + "/.local/state" : state) + "/tracectl"
+    }
+
+    func reading() throws -> JobLog { try JobLog.openTraces(path, access: .readOnly) }
+    func writing() throws -> JobLog { try JobLog.openTraces(path, access: .readWrite) }
+    func creating() throws -> JobLog { try JobLog.openTraces(path, access: .create) }
+
+    /// The log if there is one.
+    func existing() throws -> JobLog? {
+        do {
+            return try writing()
+        } catch let error as JobLogError where error.code == .noLog {
+            return nil
+        }
+    }
+}
+
+/// Which cluster answers, and what its Pods send.
+struct ClusterOptions: ParsableArguments {
+    @Option(
+        name: .customLong("cluster"),
+        help: ArgumentHelp(
+            "Manifests of the cluster: a file, a folder, or - (repeatable; environment:"
+                + " TRACECTL_CLUSTER). Without it the cluster last recorded is used.",
+            valueName: "path"),
+        completion: .file())
+    var paths: [String] = []
+
+    @Flag(help: "Refuse kinds and fields that are not understood, instead of warning.")
+    var strict = false
+
+    var given: [String] {
+        if !paths.isEmpty { return paths }
+        let environment = ProcessInfo.processInfo.environment["TRACECTL_CLUSTER"] ?? ""
+        return environment.isEmpty ? [] : [environment]
+    }
+
+    func resources() throws -> [Resource] {
+        try given.flatMap { try ManifestReader.read(path: $0, standardInput: standardInput) }
+    }
+
+    /// Says what was left out; under `--strict` refuses it.
+    func report(_ cluster: Cluster) throws {
+        if strict, let unknown = cluster.unknownKinds.first {
+            throw Refusal("\(unknown.file):\(unknown.line): \(unknown.kind) is not understood")
+        }
+        for warning in cluster.warnings { Output.warning("\(warning)") }
+    }
+}
+
+/// How traces are printed.
+struct PrintOptions: ParsableArguments {
+    @Flag(name: .customLong("no-color"), help: "No colours (also: NO_COLOR).")
+    var noColor = false
+
+    func printer(_ format: TraceFormat, hasHeader: Bool = true) -> TracePrinter {
+        let environment = ProcessInfo.processInfo.environment
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        let mayColor = !noColor && (environment["NO_COLOR"] ?? "").isEmpty
+        return TracePrinter(
+            format: format, now: Clock.system.now(),
+            tree: TreePrinter(
+                usesColor: isTerminal && mayColor, width: isTerminal ? Self.columns : nil),
+            hasHeader: hasHeader)
+    }
+
+    private static var columns: Int? {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+}
+
+func standardInput() -> String {
+    String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+}
+
+/// A length of time: `20s`, `5m`, `1h30m`, `500ms`; a bare number means seconds.
+struct Duration64: ExpressibleByArgument, Hashable {
+    var microseconds: Int64
+
+    init?(argument: String) {
+        var total: Int64 = 0
+        var number = ""
+        var unit = ""
+        func add() -> Bool {
+            guard let value = Double(number), value >= 0, value < 1e9 else { return false }
+            let factors: [String: Double] = ["": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400]
+            guard let factor = factors[unit] else { return false }
+            total += Int64(value * factor * 1_000_000)
+            (number, unit) = ("", "")
+            return true
+        }
+        for character in argument {
+            if character.isNumber || character == "." {
+                if !unit.isEmpty, !add() { return nil }
+                number.append(character)
+            } else {
+                unit.append(character)
+            }
+        }
+        guard !number.isEmpty, add() else { return nil }
+        microseconds = total
+    }
+}
+
+/// A moment: RFC 3339, or `-2h` for two hours ago.
+struct MomentArgument: ExpressibleByArgument, Hashable {
+    private enum Given: Hashable {
+        case absolute(Int64)
+        case ago(Int64)
+    }
+
+    private var given: Given
+
+    init?(argument: String) {
+        if argument.hasPrefix("-") {
+            guard let length = Duration64(argument: String(argument.dropFirst())) else { return nil }
+            given = .ago(length.microseconds)
+            return
+        }
+        let formatter = ISO8601DateFormatter()
+        formatter.formatOptions = [.withInternetDateTime]
+        var date = formatter.date(from: argument)
+        if date == nil {
+            formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+            date = formatter.date(from: argument)
+        }
+        guard let date else { return nil }
+        given = .absolute(Int64(date.timeIntervalSince1970 * 1_000_000))
+    }
+
+    func moment(now: Moment) -> Moment {
+        switch given {
+        case .absolute(let microseconds): Moment(microseconds: microseconds)
+        case .ago(let microseconds): now.advanced(byMicroseconds: -microseconds)
+        }
+    }
+}

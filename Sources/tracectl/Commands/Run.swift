@@ -1,0 +1,155 @@
+import ArgumentParser
+import Cluster
+import Foundation
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+import Worker
+
+/// Records Traceflows, runs them here to their end and prints them.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Record Traceflows, run them to their end and print them.",
+        discussion: """
+            Either with manifests (-f), or in antctl's form: -S pod -D pod --flow tcp,tcp_dst=80. \
+            Exit status 1 when a trace Failed or --expect was missed.
+            """)
+
+    @OptionGroup var log: LogOptions
+    @OptionGroup var requests: RequestOptions
+    @OptionGroup var printing: PrintOptions
+    @OptionGroup var form: TraceForm
+
+    @Option(name: .shortAndLong, help: "How to print the traces.")
+    var output: TraceFormat = .tree
+
+    @Option(help: "Fail unless the verdict is this: delivered, dropped, rejected, out, lost.")
+    var expect: ExpectedVerdict?
+
+    @Option(help: "Makes the choices of the embedded data plane repeatable.")
+    var seed: UInt64?
+
+    @Flag(help: "Run traces again that finished before.")
+    var again = false
+
+    func validate() throws {
+        if requests.files.isEmpty == !form.isGiven {
+            throw ValidationError("give manifests with -f FILE, or a source with -S and -D")
+        }
+    }
+
+    func run() throws {
+        let prepared = try PreparedRequests(requests, log: log) { cluster in
+            try form.isGiven ? [form.manifest(in: cluster)] : []
+        }
+        if prepared.requests.isEmpty { throw CommandFailure("no Traceflow in the given files") }
+        let log = try log.creating()
+        let store = ClusterStore(log: log)
+        let start = try log.lastPosition()
+        let recorded = try prepared.record(in: log, store)
+        if form.nowait {
+            for trace in recorded { Output.result("traceflow.crd.antrea.io/\(trace.name)\n") }
+            return
+        }
+        try renew(recorded, log)
+        try drive(recorded.map(\.id), log, store, after: start)
+        let reader = TraceReader(log: log)
+        let views = try recorded.compactMap { try reader.view($0.id.rawValue) }
+        Output.result(printing.printer(output).text(views, isList: false))
+        if views.contains(where: { $0.trace.phase == .failed }) { throw CommandFailure.no }
+        if let expect, let missed = views.first(where: { !expect.isMet(by: $0.trace.verdict) }) {
+            throw CommandFailure(
+                "\(missed.name): expected \(expect.rawValue), and the verdict is"
+                    + " \(missed.trace.verdict?.rawValue ?? "not known")")
+        }
+    }
+
+    /// Notes what is finished already, or asks for another attempt of it.
+    private func renew(_ recorded: [RequestRecorder.Recorded], _ log: JobLog) throws {
+        let reader = TraceReader(log: log)
+        for trace in recorded where !trace.isNew {
+            guard let view = try reader.view(trace.id.rawValue), view.trace.phase.isTerminal else {
+                continue
+            }
+            if again {
+                try log.append(
+                    AppendRequest(drafts: [try RetryCommand.draft(view, now: Clock.system.now())]))
+            } else {
+                Output.note("\(trace.name) has finished before; --again runs it once more")
+            }
+        }
+    }
+
+    private func drive(
+        _ ids: [TraceID], _ log: JobLog, _ store: ClusterStore, after start: Int64
+    ) throws {
+        let reader = TraceReader(log: log)
+        var waiting = Set(
+            try ids.filter { try reader.view($0.rawValue)?.trace.phase.isTerminal == false })
+        guard !waiting.isEmpty else { return }
+        let worker = Worker(
+            log: log, backend: SimulatedBackend(world: store, seed: seed),
+            options: .init(id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
+        let interrupt = Interrupt { worker.stop() }
+        defer { interrupt.cancel() }
+        try worker.run(
+            after: start,
+            observe: { event in
+                guard LogEventType(rawValue: event.type)?.endsAttempt == true,
+                    waiting.contains(TraceID(event.stream)),
+                    try reader.view(event.stream)?.trace.phase.isTerminal == true
+                else { return }
+                waiting.remove(TraceID(event.stream))
+            }, isDone: { _ in waiting.isEmpty })
+        if !waiting.isEmpty {
+            throw CommandFailure(
+                "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
+        }
+    }
+}
+
+extension LogEventType {
+    var endsAttempt: Bool {
+        switch self {
+        case .traceSucceeded, .traceTimedOut, .traceFailed: true
+        case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
+            .deciderTookOver, .tagProfileChanged:
+            false
+        }
+    }
+}
+
+/// What `--expect` can say.
+enum ExpectedVerdict: String, CaseIterable, ExpressibleByArgument {
+    case delivered, dropped, rejected, out, lost
+
+    func isMet(by verdict: Verdict?) -> Bool {
+        switch self {
+        case .delivered: verdict == .delivered
+        case .dropped: verdict == .dropped
+        case .rejected: verdict == .rejected
+        case .out: verdict == .forwardedOutOfNetwork
+        case .lost: verdict == .lost
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM as a call, so that work can end in order.
+final class Interrupt {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ signals: [Int32] = [SIGINT, SIGTERM], _ action: @escaping @Sendable () -> Void) {
+        sources = signals.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(
+                signal: number, queue: .global(qos: .userInitiated))
+            source.setEventHandler(handler: DispatchWorkItem { action() })
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() { for source in sources { source.cancel() } }
+}

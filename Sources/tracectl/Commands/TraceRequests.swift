@@ -1,0 +1,147 @@
+import ArgumentParser
+import Cluster
+import Foundation
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+import Worker
+
+/// What `run` and `apply` share: manifests in, requests recorded.
+struct RequestOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .customLong("filename")], parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Manifests to take: files, folders, or -.", valueName: "file"), completion: .file())
+    var files: [String] = []
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(
+        name: .customLong("traffic"),
+        help: "A pcap or pcapng file with what the Pods really send (repeatable).",
+        completion: .file(extensions: ["pcap", "pcapng"]))
+    var traffic: [String] = []
+
+    @Option(help: "Priority of the requests, 0 to 9; 9 goes first. Default: 5, or the annotation.")
+    var priority: Int?
+
+    @Option(help: "How often a failed trace is tried again. Default: 0, or the annotation.")
+    var retries: Int?
+
+    func validate() throws {
+        if let priority, !TraceRequest.priorities.contains(priority) {
+            throw ValidationError("--priority must be between 0 and 9")
+        }
+        if let retries, !(0...TraceRequest.retriesMax).contains(retries) {
+            throw ValidationError("--retries must be between 0 and \(TraceRequest.retriesMax)")
+        }
+    }
+}
+
+/// Requests that were judged and are ready to be recorded.
+struct PreparedRequests {
+    let options: RequestOptions
+    let requests: [RequestRecorder.Request]
+    let clusterResources: [Resource]
+    let cluster: Cluster
+    let traffic: [(file: String, bytes: [UInt8])]
+
+    /// Reads and judges everything; writes nothing. `extra` requests come with no manifest.
+    init(
+        _ options: RequestOptions, log: LogOptions,
+        extra: (Cluster) throws -> [TraceflowManifest] = { _ in [] }
+    ) throws {
+        self.options = options
+        let given = try options.files.flatMap {
+            try ManifestReader.read(path: $0, standardInput: standardInput)
+        }
+        let resources = given.filter { !Self.isTraceflow($0) }
+        var base = try options.cluster.resources()
+        if options.cluster.given.isEmpty, let known = try log.existing() {
+            base = try ClusterStore(log: known).latestResources()
+        }
+        clusterResources = Self.merge(base, resources)
+        cluster = try Cluster(clusterResources)
+        try options.cluster.report(cluster)
+        let extraManifests = try extra(cluster)
+        if clusterResources.isEmpty, !extraManifests.isEmpty || given.contains(where: Self.isTraceflow)
+        {
+            throw CommandFailure(
+                "no cluster: say which with --cluster PATH, or record one with `tracectl apply -f`",
+                status: CommandFailure.usage)
+        }
+        var requests: [RequestRecorder.Request] = []
+        let manifests = try given.filter(Self.isTraceflow).map { try TraceflowManifest($0) }
+        for manifest in manifests + extraManifests {
+            requests.append(try Self.request(manifest, options))
+        }
+        self.requests = requests
+        try RequestRecorder.check(requests, in: cluster)
+        if let known = try log.existing() { _ = try RequestRecorder(log: known).known(requests) }
+        traffic = try options.traffic.map { file in
+            guard let data = FileManager.default.contents(atPath: file) else {
+                throw CommandFailure("\(file): the file cannot be read")
+            }
+            let bytes = Array(data)
+            let read = try TrafficFile.read(bytes: bytes, file: file)
+            if read.skipped > 0 {
+                Output.warning("\(file): \(read.skipped) packets were skipped: malformed or not IP")
+            }
+            return (file, bytes)
+        }
+    }
+
+    /// Records cluster, traffic and requests.
+    func record(in log: JobLog, _ store: ClusterStore) throws -> [RequestRecorder.Recorded] {
+        let digest = try store.observe(clusterResources, cluster)
+        let references = try traffic.map { try store.keepTraffic(bytes: $0.bytes, file: $0.file) }
+        return try RequestRecorder(log: log).record(
+            requests,
+            against: .init(
+                clusterDigest: digest, finder: PathFinder(cluster: cluster),
+                traffic: references.map(\.reference)))
+    }
+
+    private static func isTraceflow(_ resource: Resource) -> Bool {
+        resource.kind == TraceflowManifest.kind && resource.apiVersion.hasPrefix("crd.antrea.io/")
+    }
+
+    /// Later objects replace earlier ones of the same name.
+    private static func merge(_ base: [Resource], _ more: [Resource]) -> [Resource] {
+        guard !more.isEmpty else { return base }
+        func key(_ resource: Resource) -> String {
+            "\(resource.kind)/\(resource.namespace ?? "")/\(resource.name)"
+        }
+        let replaced = Set(more.map(key))
+        return base.filter { !replaced.contains(key($0)) } + more
+    }
+
+    private static func request(
+        _ manifest: TraceflowManifest, _ options: RequestOptions
+    ) throws -> RequestRecorder.Request {
+        for warning in manifest.warnings {
+            if options.cluster.strict { throw Refusal("\(warning)") }
+            Output.warning("\(warning)")
+        }
+        let priority = try annotation("priority", manifest, TraceRequest.priorities)
+        let retries = try annotation("retries", manifest, 0...TraceRequest.retriesMax)
+        return RequestRecorder.Request(
+            manifest: manifest,
+            priority: options.priority ?? priority ?? TraceRequest.defaultPriority,
+            retries: options.retries ?? retries ?? 0)
+    }
+
+    private static func annotation(
+        _ name: String, _ manifest: TraceflowManifest, _ range: ClosedRange<Int>
+    ) throws -> Int? {
+        guard let text = manifest.annotations["tracectl.dev/" + name] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw Refusal(
+                "\(manifest.file):\(manifest.line): Traceflow \"\(manifest.name)\":"
+                    + " metadata.annotations.tracectl.dev/\(name): invalid value \"\(text)\":"
+                    + " must be between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import JobLog
+import Scheduler
+import Synchronization
+import TraceLog
+import Traceflow
+import Worker
+
+/// Drives the log until it is told to stop.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Drive the log: allocate tags, run traces, keep deadlines.")
+
+    enum Tags: String, CaseIterable, ExpressibleByArgument { case antrea, perNode }
+
+    @OptionGroup var log: LogOptions
+
+    @Option(name: .customLong("id"), help: "The worker's name. Default: made of host and process.")
+    var name: String?
+
+    @Flag(help: "End when nothing is left to do.")
+    var once = false
+
+    @Option(help: "So many attempts at once at most.")
+    var inFlight = 1024
+
+    @Option(help: "Who shares tags: one pool as Antrea has it, or one a node.")
+    var tags: Tags?
+
+    @Option(help: "Makes the choices of the embedded data plane repeatable.")
+    var seed: UInt64?
+
+    @Option(help: "Faults of the embedded data plane, for tests: latency=50,loss=1,double=1,reorder=1,crash=1.")
+    var faults: String?
+
+    func validate() throws {
+        if inFlight < 1 { throw ValidationError("--in-flight must be at least 1") }
+        _ = try parsedFaults()
+    }
+
+    func run() throws {
+        let log = try log.creating()
+        let profile: TagProfile? =
+            switch tags {
+            case .antrea: .antrea
+            case .perNode: .perNode
+            case nil: nil
+            }
+        let worker = Worker(
+            log: log,
+            backend: SimulatedBackend(
+                world: ClusterStore(log: log), seed: seed, faults: try parsedFaults()),
+            options: .init(
+                id: Self.uniqueID(name ?? "worker"), inFlightMax: inFlight, profile: profile))
+        let wasInterrupted = Mutex(false)
+        let interrupts = [
+            Interrupt([SIGINT]) {
+                wasInterrupted.withLock { $0 = true }
+                worker.stop()
+            }, Interrupt([SIGTERM]) { worker.stop() },
+        ]
+        defer { for interrupt in interrupts { interrupt.cancel() } }
+        Output.note("working on \(self.log.path); Ctrl-C ends it")
+        try worker.run(
+            after: try log.lastPosition(), observe: { _ in },
+            isDone: { state in once && state?.traces.isEmpty == true })
+        if wasInterrupted.withLock({ $0 }) {
+            throw CommandFailure("", status: CommandFailure.interrupted)
+        }
+    }
+
+    private func parsedFaults() throws -> Faults {
+        var parsed = Faults.none
+        for (key, value) in try FlowText.fields(faults ?? "") {
+            switch key {
+            case "latency": parsed.latencyMillisecondsMax = value
+            case "loss": parsed.lossPercent = value
+            case "double": parsed.doublingPercent = value
+            case "reorder": parsed.reorderingPercent = value
+            case "crash": parsed.crashPercent = value
+            default: throw ValidationError("--faults: unknown fault \"\(key)\"")
+            }
+        }
+        return parsed
+    }
+
+    /// A name that no other process ever has: an executor's name stands for one incarnation.
+    static func uniqueID(_ name: String) -> String {
+        "\(name)-\(ProcessInfo.processInfo.processIdentifier)-"
+            + String(UInt32.random(in: 0...UInt32.max), radix: 36)
+    }
+}

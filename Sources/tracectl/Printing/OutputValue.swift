@@ -1,0 +1,31 @@
+/// A value to print, with its keys in the order they are to appear.
+indirect enum OutputValue: Hashable, Sendable {
+    case null
+    case bool(Bool)
+    case int(Int)
+    case string(String)
+    case list([OutputValue])
+    case map([Entry])
+
+    struct Entry: Hashable, Sendable {
+        var key: String
+        var value: OutputValue
+    }
+
+    /// A mapping of what is there, in alphabetical order as kubectl prints it.
+    static func object(_ entries: [String: OutputValue?]) -> OutputValue {
+        .map(
+            entries.compactMap { key, value in value.map { Entry(key: key, value: $0) } }
+                .sorted { $0.key < $1.key })
+    }
+
+    static func strings(_ entries: [String: String]) -> OutputValue? {
+        entries.isEmpty ? nil : .object(entries.mapValues { .string($0) })
+    }
+}
+
+extension OutputValue? {
+    static func text(_ text: String?) -> OutputValue? { text.map { .string($0) } }
+    static func number(_ number: Int?) -> OutputValue? { number.map { .int($0) } }
+    static func flag(_ flag: Bool?) -> OutputValue? { flag.map { .bool($0) } }
+}

@@ -1,0 +1,65 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+import Worker
+
+/// Finds traces in a log and folds them into what is shown.
+struct TraceReader {
+    let log: JobLog
+    private static let family = StreamFamily.trace.rawValue
+
+    /// The trace of the name; an error that says so when there is none.
+    func stream(named name: String) throws -> Int64 {
+        guard let stream = try log.stream(named: name, family: Self.family) else {
+            throw CommandFailure("Traceflow \"\(name)\" not found")
+        }
+        return stream
+    }
+
+    func view(_ stream: Int64, at moment: Moment? = nil) throws -> TraceView? {
+        var request: (TraceRequest, Moment)?
+        var trace: Trace?
+        for recorded in try log.read(stream: stream) {
+            let recordedAt = Moment(microseconds: recorded.recordedAt)
+            if let moment, recordedAt > moment { break }
+            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+            if case .requested(let asked) = event { request = (asked, recordedAt) }
+            if trace == nil {
+                trace = Trace(event, at: recordedAt)
+            } else {
+                trace?.evolve(event, at: recordedAt)
+            }
+        }
+        guard let request, let trace else { return nil }
+        return TraceView(
+            id: TraceID(stream), createdAt: request.1, request: request.0, trace: trace)
+    }
+
+    func view(named name: String, at moment: Moment? = nil) throws -> TraceView {
+        let found: TraceView?
+        if let moment {
+            found = try views(at: moment).first { $0.name == name }
+        } else {
+            found = try view(stream(named: name))
+        }
+        guard let found else { throw CommandFailure("Traceflow \"\(name)\" not found") }
+        return found
+    }
+
+    /// The current traces, by name.
+    func views(after name: String, limit: Int) throws -> [TraceView] {
+        try log.names(family: Self.family, after: name, limit: limit).compactMap {
+            try view($0.stream)
+        }
+    }
+
+    /// The traces as they were at a moment, by name.
+    func views(at moment: Moment) throws -> [TraceView] {
+        try log.firsts(ofType: LogEventType.traceRequested.rawValue)
+            .filter { $0.recordedAt <= moment.microseconds }
+            .compactMap { try view($0.stream, at: moment) }
+            .filter { !$0.trace.isDeleted }
+            .sorted { $0.name < $1.name }
+    }
+}
