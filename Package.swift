@@ -51,7 +51,7 @@ let package = Package(
                 "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Scenarios")], swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),

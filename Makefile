@@ -1,0 +1,24 @@
+.DEFAULT_GOAL := help
+
+.PHONY: help build demo test lint generate clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build .build/release/tracectl
+	@scripts/build
+
+demo: ## build, and run the six scenarios of the Traceflow guide
+	@scripts/demo
+
+test: ## build and run all tests
+	@scripts/test
+
+lint: ## check the layout of the sources
+	@scripts/lint
+
+generate: ## make the Swift code of proto/ again
+	@scripts/generate
+
+clean: ## remove what was built
+	@rm -rf .build
