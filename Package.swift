@@ -70,6 +70,6 @@ let package = Package(
         .testTarget(
             name: "tracectlTests",
             dependencies: ["tracectl", "Traceflow", .product(name: "Yams", package: "Yams")],
-            resources: [.copy("Fixtures")], swiftSettings: strict),
+            swiftSettings: strict),
     ]
 )

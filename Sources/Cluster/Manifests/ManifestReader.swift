@@ -5,7 +5,6 @@ import Yams
 public enum ManifestReader {
     /// Bounds on one input; what is larger is refused.
     public static let bytesMax = 256 << 20
-    static let valuesMax = 20_000_000
     static let depthMax = 200
 
     /// The objects of a text, in its order; Lists are taken apart, empty documents left out.
@@ -81,7 +80,8 @@ public enum ManifestReader {
         do {
             let parser = try Parser(yaml: text)
             var documents: [ManifestValue] = []
-            var left = valuesMax
+            // A value takes a byte at least; more values than bytes come of aliases alone.
+            var left = text.utf8.count + 1000
             while let node = try parser.nextRoot() {
                 documents.append(try convert(node, file, depth: 0, &left))
             }

@@ -77,7 +77,8 @@ public struct ManifestValue: Sendable {
             switch scalar {
             case "\"": text += "\\\""
             case "\\": text += "\\\\"
-            case "\u{20}"..."\u{7e}", "\u{a0}"..."\u{d7ff}", "\u{e000}"..."\u{fefe}":
+            case "\u{20}"..."\u{7e}", "\u{a0}"..."\u{d7ff}", "\u{e000}"..."\u{fefe}",
+                "\u{10000}"..."\u{10ffff}":
                 text.unicodeScalars.append(scalar)
             default:
                 for unit in String(scalar).utf16 {

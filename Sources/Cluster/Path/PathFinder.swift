@@ -148,9 +148,9 @@ public struct PathFinder: Sendable {
         // Traffic from outside enters at the node itself.
         let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
         let steps = Walk.steps(of: packet, from: entry, in: cluster, choose: choose)
-        guard var step = steps.last, step.node == node, step.reaches(address, packet) else {
-            return nil
-        }
+        guard var step = steps.last, step.node == node,
+            Walk.Step.destination(of: packet, after: steps) == address.description
+        else { return nil }
         // An egress drop is upstream of the point that looks.
         if step.observations.last?.componentInfo == "EgressDefaultRule" { return nil }
         let seenHere = step.observations.filter {
@@ -175,10 +175,11 @@ public struct PathFinder: Sendable {
 extension Walk.Step {
     var isDrop: Bool { observations.last?.action == .dropped }
 
-    /// Whether the packet's final destination is the address.
-    fileprivate func reaches(_ address: IPAddress, _ packet: TracedPacket) -> Bool {
-        let translated = observations.lazy.compactMap(\.translatedDstIP).first
-        if let translated { return translated == address.description }
-        return packet.destination == address
+    /// Where the packet was sent in the end: a Service's address is translated on its way.
+    fileprivate static func destination(
+        of packet: TracedPacket, after steps: [Walk.Step]
+    ) -> String {
+        steps.lazy.flatMap(\.observations).compactMap(\.translatedDstIP).first
+            ?? packet.destination.description
     }
 }

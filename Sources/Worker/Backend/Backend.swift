@@ -40,6 +40,13 @@ public struct BackendAbilities: Hashable, Sendable {
     public var takesOurTags: Bool
     /// Attempts at once at most.
     public var inFlightMax: Int
+
+    public init(liveTraffic: Bool, droppedOnly: Bool, takesOurTags: Bool, inFlightMax: Int) {
+        self.liveTraffic = liveTraffic
+        self.droppedOnly = droppedOnly
+        self.takesOurTags = takesOurTags
+        self.inFlightMax = inFlightMax
+    }
 }
 
 /// A data plane: turns a started attempt into reports.
