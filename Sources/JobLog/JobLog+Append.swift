@@ -116,11 +116,18 @@ extension JobLog {
         guard !request.drafts.isEmpty else { return appended }
         let base = try connection.number("select max(position) from event") ?? 0
         var position = base
+        // What this append knows already need not be asked for again.
+        var versions: [Int64: Int64] = [:]
+        for stream in appended.streams { versions[stream] = 0 }
         for draft in request.drafts {
             position += 1
             let stream = try number(of: draft.stream, appended.streams)
-            appended.events.append(
-                try insert(draft, stream, position, connection, recordedAt: recordedAt))
+            let known = versions[stream]
+            let before = if let known { known } else { try version(of: stream, connection) }
+            let event = try insert(
+                draft, stream, before, position, connection, recordedAt: recordedAt)
+            versions[stream] = event.version
+            appended.events.append(event)
         }
         try connection.run(
             "insert into batch (first_position, last_position) values (?, ?)", .number(base + 1),
@@ -164,13 +171,17 @@ extension JobLog {
         return number
     }
 
+    private static func version(
+        of stream: Int64, _ connection: Connection
+    ) throws(JobLogError) -> Int64 {
+        try connection.number("select max(version) from event where stream = ?", .number(stream))
+            ?? 0
+    }
+
     private static func insert(
-        _ draft: Draft, _ stream: Int64, _ position: Int64, _ connection: Connection,
-        recordedAt: Int64
+        _ draft: Draft, _ stream: Int64, _ before: Int64, _ position: Int64,
+        _ connection: Connection, recordedAt: Int64
     ) throws(JobLogError) -> RecordedEvent {
-        let before =
-            try connection.number(
-                "select max(version) from event where stream = ?", .number(stream)) ?? 0
         if let expected = draft.expectedVersion, expected != before {
             throw JobLogError(
                 .versionConflict, "stream \(stream) is at version \(before), expected \(expected)",

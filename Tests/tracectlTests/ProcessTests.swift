@@ -47,7 +47,8 @@ struct ProcessTests {
         #expect(try binary.run(["log", "verify"]).output.hasPrefix("ok: "))
     }
 
-    @Test(arguments: 1...6)
+    /// One event for the decider, one for the tag, two reports, one verdict.
+    @Test(arguments: 1...5)
     func aKilledWorkersTraceComesToOneEndOfItsLastAttempt(step: Int) throws {
         let binary = try Binary()
         let file = try binary.traceflow(Self.spec)

@@ -56,7 +56,7 @@ struct RefusalTests {
         "{source: {namespace: default, pod: pod1}}",
         "{source: {namespace: default, pod: pod1, ip: 1.2.3.4}, destination: {namespace: default, pod: x, service: y, ip: 1.1.1.1}}",
         "{liveTraffic: true, destination: {namespace: default, pod: pod2}}",
-        "{liveTraffic: true, source: {namespace: no, pod: such}}",
+        "{liveTraffic: true, source: {namespace: none, pod: such}}",
         "{\(pods), packet: {ipHeader: {protocol: 255, ttl: 255, flags: 7}}}",
         "{\(pods), packet: {ipv6Header: {nextHeader: 65535}}}",
         "{\(pods), packet: {transportHeader: {tcp: {flags: 255}}}}",
@@ -154,7 +154,7 @@ struct RefusalTests {
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
         let mount = Process()
         mount.executableURL = URL(fileURLWithPath: "/bin/mount")
-        mount.arguments = ["-t", "tmpfs", "-o", "size=512k", "none", disk]
+        mount.arguments = ["-t", "tmpfs", "-o", "size=2m", "none", disk]
         mount.standardError = FileHandle.nullDevice
         try mount.run()
         mount.waitUntilExit()
@@ -171,20 +171,30 @@ struct RefusalTests {
             try? unmount.run()
             unmount.waitUntilExit()
         }
-        var refused: Binary.Result?
-        var taken = 0
-        for number in 1...400 where refused == nil {
-            let file = try binary.traceflow("{\(Self.pods)}", name: "t\(number)")
-            let result = try binary.run(
+        func apply(_ name: String) throws -> Binary.Result {
+            let file = try binary.traceflow("{\(Self.pods)}", name: name)
+            return try binary.run(
                 ["apply", "--log", disk + "/log", "--cluster", binary.cluster, "-f", file])
-            if result.status == 0 { taken += 1 } else { refused = result }
         }
-        let end = try #require(refused)
+        #expect(try apply("before").status == 0)
+        // Somebody else's file takes what is left.
+        let ballast = Process()
+        ballast.executableURL = URL(fileURLWithPath: "/bin/dd")
+        ballast.arguments = ["if=/dev/zero", "of=\(disk)/ballast", "bs=1k"]
+        ballast.standardError = FileHandle.nullDevice
+        try ballast.run()
+        ballast.waitUntilExit()
+        let end = try apply("full")
         #expect(end.status == 3)
+        #expect(end.output.isEmpty)
         #expect(end.errorLines == 1)
-        #expect(end.errors.contains("full"), "\(end.errors)")
+        #expect(end.errors.contains("disk"), "\(end.errors)")
+        try FileManager.default.removeItem(atPath: disk + "/ballast")
+        #expect(try apply("after").status == 0)
         let names = try binary.run(["get", "--log", disk + "/log", "-o", "name"])
-        #expect(names.output.split(separator: "\n").count == taken, "\(names.errors)")
+        #expect(
+            names.output
+                == "traceflow.crd.antrea.io/after\ntraceflow.crd.antrea.io/before\n")
         #expect(try binary.run(["log", "verify", "--log", disk + "/log"]).status == 0)
     }
 }

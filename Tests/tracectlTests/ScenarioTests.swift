@@ -40,7 +40,7 @@ struct ScenarioTests {
             results: \(far)
             verdict: Delivered
             """,
-        "scenario2": "{phase: Succeeded, verdict: Delivered, results: \(far)}",
+        "scenario2": "{phase: Succeeded, results: \(far), verdict: Delivered}",
         "scenario6": """
             capturedPacket:
               dstIP: 172.16.3.8
