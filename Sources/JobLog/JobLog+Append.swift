@@ -142,7 +142,8 @@ extension JobLog {
         case .existing(let stream): return stream
         case .new(let index):
             guard created.indices.contains(index) else {
-                throw JobLogError(.refused, "an event names new stream \(index), which is not there")
+                throw JobLogError(
+                    .refused, "an event names new stream \(index), which is not there")
             }
             return created[index]
         }

@@ -46,7 +46,8 @@ extension JobLog {
                 segments: [
                     LogInfo.Segment(
                         file: Self.segmentName, bytes: bytes,
-                        firstPosition: try connection.number("select min(position) from event") ?? 0,
+                        firstPosition: try connection.number("select min(position) from event")
+                            ?? 0,
                         lastPosition: last)
                 ],
                 contentBytes: try connection.number("select sum(length(bytes)) from content") ?? 0)
@@ -142,7 +143,8 @@ extension JobLog {
         defer { umask(mask) }
         if mkdir(target, 0o700) != 0, errno != EEXIST {
             throw JobLogError(
-                .readOnly, "\(target): the folder cannot be made (\(String(cString: strerror(errno))))")
+                .readOnly,
+                "\(target): the folder cannot be made (\(String(cString: strerror(errno))))")
         }
         let copy = try Connection(file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
         try reading { source in

@@ -106,7 +106,8 @@ extension JobLog {
 
     private static func lost(_ lease: Lease) -> JobLogError {
         JobLogError(
-            .leaseLost, "the lease of \(lease.role) is no longer held by \(lease.holder)"
+            .leaseLost,
+            "the lease of \(lease.role) is no longer held by \(lease.holder)"
                 + " (epoch \(lease.epoch))")
     }
 
@@ -138,7 +139,8 @@ enum HolderProcess {
         return startTime(of: pid).map { $0 == parts[2] } ?? false
     }
 
-    private static let bootID = read("/proc/sys/kernel/random/boot_id")
+    private static let bootID =
+        read("/proc/sys/kernel/random/boot_id")
         .split(separator: "\n").first.map(String.init) ?? "unknown"
 
     /// Field 22 of /proc/PID/stat (proc(5)); nil for a process that is gone or a zombie.

@@ -42,15 +42,17 @@ extension JobLog {
     ) throws(JobLogError) -> JobLog {
         let mask = umask(0o077)
         defer { umask(mask) }
-        let flags =
-            isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-        let writer = try Connection(file: file, flags: flags)
+        let writer: Connection
+        let reader: Connection
         if isReadOnly {
-            try checkFormat(writer)
+            writer = try readOnly(file)
+            reader = try readOnly(file)
         } else {
+            writer = try Connection(
+                file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
             try prepare(writer, options)
+            reader = try Connection(file: file, flags: SQLITE_OPEN_READWRITE)
         }
-        let reader = try Connection(file: file, flags: isReadOnly ? flags : SQLITE_OPEN_READWRITE)
         let query = try writer.statement("select log_id from segment order by number limit 1")
         defer { query.reset() }
         guard try query.step() else {
@@ -63,13 +65,39 @@ extension JobLog {
             writer: writer, reader: reader)
     }
 
+    /// Readers of a WAL file share memory in its folder. Where that cannot be written, a file
+    /// without a WAL is read as one that nobody changes.
+    private static func readOnly(_ file: String) throws(JobLogError) -> Connection {
+        do throws(JobLogError) {
+            let connection = try Connection(file: file, flags: SQLITE_OPEN_READONLY)
+            try checkFormat(connection)
+            return connection
+        } catch {
+            var wal = stat()
+            guard error.code == .readOnly, stat(file + "-wal", &wal) != 0 || wal.st_size == 0 else {
+                throw error
+            }
+            let escaped = file.utf8.map { byte -> String in
+                let isPlain = byte > 0x20 && byte < 0x7f && !"%?#".utf8.contains(byte)
+                let hex = String(byte, radix: 16)
+                return isPlain
+                    ? String(UnicodeScalar(byte)) : "%" + (hex.count < 2 ? "0" : "") + hex
+            }.joined()
+            let connection = try Connection(
+                file: "file:\(escaped)?immutable=1", flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+            try checkFormat(connection)
+            return connection
+        }
+    }
+
     private static func makeFolder(_ folder: String) throws(JobLogError) {
         var path = folder.hasPrefix("/") ? "/" : ""
         for part in folder.split(separator: "/") {
             path += path.isEmpty || path == "/" ? String(part) : "/" + part
             if mkdir(path, 0o700) != 0, errno != EEXIST {
                 throw JobLogError(
-                    .readOnly, "\(path): the folder cannot be made (\(String(cString: strerror(errno))))",
+                    .readOnly,
+                    "\(path): the folder cannot be made (\(String(cString: strerror(errno))))",
                     remedy: "choose another with --log")
             }
         }
@@ -167,7 +195,8 @@ private struct FolderLock: ~Copyable {
         descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw JobLogError(
-                .readOnly, "\(folder): the folder cannot be opened (\(String(cString: strerror(errno))))",
+                .readOnly,
+                "\(folder): the folder cannot be opened (\(String(cString: strerror(errno))))",
                 remedy: "choose another with --log")
         }
         while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}

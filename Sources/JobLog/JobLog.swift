@@ -60,9 +60,10 @@ public final class JobLog: Sendable {
     let pending = GroupCommit()
     let news = News()
 
-    init(folder: String, logID: String, isReadOnly: Bool, options: Options,
-        writer: consuming Connection, reader: consuming Connection)
-    {
+    init(
+        folder: String, logID: String, isReadOnly: Bool, options: Options,
+        writer: consuming Connection, reader: consuming Connection
+    ) {
         self.folder = folder
         self.logID = logID
         self.isReadOnly = isReadOnly

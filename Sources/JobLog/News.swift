@@ -2,8 +2,8 @@ import Glibc
 
 /// Tells the threads of this process that something was appended.
 ///
-/// `@unchecked Sendable` holds because `count` and `woken` are touched under the mutex alone, and both pthread
-/// objects live at fixed addresses from init to deinit.
+/// `@unchecked Sendable` holds because `count` and `woken` are touched under the mutex alone, and
+/// both pthread objects live at fixed addresses from init to deinit.
 final class News: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

@@ -84,7 +84,8 @@ final class Statement {
     func event() -> RecordedEvent {
         RecordedEvent(
             position: number(0), stream: number(1), version: number(2),
-            type: Int32(truncatingIfNeeded: number(3)), schema: Int32(truncatingIfNeeded: number(4)),
+            type: Int32(truncatingIfNeeded: number(3)),
+            schema: Int32(truncatingIfNeeded: number(4)),
             recordedAt: number(5), payload: blob(6))
     }
 }

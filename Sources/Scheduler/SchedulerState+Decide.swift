@@ -75,7 +75,8 @@ extension SchedulerState {
     private mutating func end(_ ids: [TraceID], _ pass: inout Pass) {
         for id in ids {
             if pass.isFull { return }
-            guard var trace = traces[id], let event = trace.ending(overdueAt: pass.context.overdueAt)
+            guard var trace = traces[id],
+                let event = trace.ending(overdueAt: pass.context.overdueAt)
             else {
                 touched.remove(id)
                 continue

@@ -43,7 +43,8 @@ public struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String {
         switch family {
         case .v4:
-            return [24, 16, 8, 0].map { String((bits >> UInt128($0)) & 0xff) }.joined(separator: ".")
+            return [24, 16, 8, 0].map { String((bits >> UInt128($0)) & 0xff) }.joined(
+                separator: ".")
         case .v6: return IPAddress.text6(bits)
         }
     }
@@ -130,7 +131,8 @@ public struct CIDR: Hashable, Sendable, CustomStringConvertible {
     /// Reads `ADDRESS/LENGTH`; nil when either part is wrong.
     public init?(_ text: some StringProtocol) {
         guard let slash = text.firstIndex(of: "/"), let address = IPAddress(text[..<slash]),
-            let length = Int(text[text.index(after: slash)...]), (0...address.width).contains(length),
+            let length = Int(text[text.index(after: slash)...]),
+            (0...address.width).contains(length),
             text[text.index(after: slash)...].utf8.allSatisfy({ (48...57).contains($0) })
         else { return nil }
         prefixLength = length

@@ -5,7 +5,9 @@ import Worker
 
 enum ClusterReading {
     /// The cluster last recorded in a log.
-    static func latest(_ log: JobLog) throws -> Cluster? { try ClusterStore(log: log).latest()?.cluster }
+    static func latest(_ log: JobLog) throws -> Cluster? {
+        try ClusterStore(log: log).latest()?.cluster
+    }
 }
 
 /// Counts down the time a user is willing to wait.

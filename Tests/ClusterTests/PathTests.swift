@@ -47,9 +47,11 @@ struct PathTests {
             case .failed(let error): return "\(report.node) failed: \(error)"
             case .observed(let observations, _):
                 let steps = observations.map { step in
-                    [step.componentInfo ?? step.component.rawValue, step.action.rawValue,
-                        step.tunnelDstIP, step.translatedSrcIP, step.translatedDstIP]
-                        .compactMap { $0 }.joined(separator: " ")
+                    [
+                        step.componentInfo ?? step.component.rawValue, step.action.rawValue,
+                        step.tunnelDstIP, step.translatedSrcIP, step.translatedDstIP,
+                    ]
+                    .compactMap { $0 }.joined(separator: " ")
                 }
                 return "\(report.node): " + steps.joined(separator: ", ")
             }
@@ -93,7 +95,9 @@ struct PathTests {
         Row(
             about: "nobody's address on another node is lost", destination: .init(ip: "10.0.2.99"),
             path: "n1: SpoofGuard Forwarded, Output Forwarded 192.168.0.2"),
-        Row(about: "nobody's address on the own node", destination: .init(ip: "10.0.1.99"), path: ""),
+        Row(
+            about: "nobody's address on the own node", destination: .init(ip: "10.0.1.99"), path: ""
+        ),
         Row(
             about: "a Service without a header is asked on its first port",
             destination: .init(namespace: "t", service: "far"),
@@ -107,7 +111,8 @@ struct PathTests {
             about: "hairpin", destination: .init(namespace: "t", service: "self"), packet: http,
             path: "n1: SpoofGuard Forwarded, LB Forwarded 10.0.1.1 10.0.1.10, Output Delivered"),
         Row(
-            about: "a Service without endpoints", destination: .init(namespace: "t", service: "nobody"),
+            about: "a Service without endpoints",
+            destination: .init(namespace: "t", service: "nobody"),
             packet: http, path: ""),
         Row(
             about: "a port the Service has not", destination: .init(namespace: "t", service: "far"),
@@ -132,7 +137,8 @@ struct PathTests {
             about: "a headless Service", destination: .init(namespace: "t", service: "headless"),
             path: "n1 failed: destination Service does not have a ClusterIP"),
         Row(
-            about: "a Service without ports", destination: .init(namespace: "t", service: "portless"),
+            about: "a Service without ports",
+            destination: .init(namespace: "t", service: "portless"),
             path: "n1 failed: destination Service does not have any port"),
         Row(
             about: "ip wins over pod, pod over service",
@@ -143,7 +149,8 @@ struct PathTests {
     @Test(arguments: rows)
     func aPacketFromATakesItsWay(_ row: Row) throws {
         let spec = TraceflowSpec(
-            source: .init(namespace: "t", pod: "a"), destination: row.destination, packet: row.packet)
+            source: .init(namespace: "t", pod: "a"), destination: row.destination,
+            packet: row.packet)
         let reports = try Self.finder().reports(
             for: spec, version: .v1beta1, traffic: [], choose: { _ in 0 })
         #expect(Self.text(reports) == row.path)
@@ -155,9 +162,11 @@ struct PathTests {
 
     @Test func policiesAreAskedAfterTheServiceWasTranslated() throws {
         let finder = try Self.finder(
-            Self.policy("{podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 8080}]}]}"))
+            Self.policy(
+                "{podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 8080}]}]}"))
         let spec = TraceflowSpec(
-            source: .init(namespace: "t", pod: "a"), destination: .init(namespace: "t", service: "far"))
+            source: .init(namespace: "t", pod: "a"),
+            destination: .init(namespace: "t", service: "far"))
         let reports = finder.reports(for: spec, version: .v1beta1, traffic: [], choose: { _ in 0 })
         #expect(Self.text(reports).contains("EgressRule Forwarded"))
     }
@@ -188,16 +197,19 @@ struct PathTests {
         }
     }
 
-    @Test(arguments: [
-        ("t", "a", "near", "10.0.1.11", [64]), ("t", "a", "far", "10.0.2.10", [63, nil]),
-    ] as [(String, String, String, String, [Int?])])
+    @Test(
+        arguments: [
+            ("t", "a", "near", "10.0.1.11", [64]), ("t", "a", "far", "10.0.2.10", [63, nil]),
+        ] as [(String, String, String, String, [Int?])])
     func aLiveTraceCapturesWhereThePacketIsSent(
         namespace: String, source: String, destination: String, address: String, ttls: [Int?]
     ) throws {
         let spec = TraceflowSpec(
             source: .init(namespace: namespace, pod: source),
             destination: .init(namespace: namespace, pod: destination), liveTraffic: true)
-        let traffic = [try Self.packet("10.0.1.11", address), try Self.packet("10.0.1.10", address)]
+        let traffic = [
+            try Self.packet("10.0.1.11", address), try Self.packet("10.0.1.10", address),
+        ]
         let reports = try Self.finder().reports(
             for: spec, version: .v1beta1, traffic: traffic, choose: { _ in 0 })
         #expect(Self.captured(reports) == ttls)
@@ -207,7 +219,9 @@ struct PathTests {
         let spec = TraceflowSpec(
             source: .init(ip: "10.0.1.10"), destination: .init(namespace: "t", pod: "far"),
             liveTraffic: true)
-        let traffic = [try Self.packet("10.0.1.11", "10.0.2.10"), try Self.packet("10.0.1.10", "10.96.0.2")]
+        let traffic = [
+            try Self.packet("10.0.1.11", "10.0.2.10"), try Self.packet("10.0.1.10", "10.96.0.2"),
+        ]
         let reports = try Self.finder().reports(
             for: spec, version: .v1beta1, traffic: traffic, choose: { _ in 0 })
         #expect(Self.text(reports) == "n2: Forwarding Received, Output Delivered")
@@ -216,12 +230,14 @@ struct PathTests {
 
     @Test func droppedOnlyWaitsForADropAndTellsOnlyOfIt() throws {
         let finder = try Self.finder(
-            Self.policy("{podSelector: {matchLabels: {app: far}}, ingress: [{ports: [{port: 80}]}]}"))
+            Self.policy(
+                "{podSelector: {matchLabels: {app: far}}, ingress: [{ports: [{port: 80}]}]}"))
         let spec = TraceflowSpec(
             source: .init(namespace: "t", pod: "a"), destination: .init(namespace: "t", pod: "far"),
             liveTraffic: true, droppedOnly: true)
         let traffic = [
-            try Self.packet("10.0.1.10", "10.0.2.10"), try Self.packet("10.0.1.10", "10.0.2.10", port: 81),
+            try Self.packet("10.0.1.10", "10.0.2.10"),
+            try Self.packet("10.0.1.10", "10.0.2.10", port: 81),
         ]
         let reports = finder.reports(
             for: spec, version: .v1beta1, traffic: traffic, choose: { _ in 0 })
@@ -233,7 +249,8 @@ struct PathTests {
         let finder = try Self.finder()
         func footprint(_ destination: TraceflowSpec.Destination) -> Footprint {
             finder.footprint(
-                of: TraceflowSpec(source: .init(namespace: "t", pod: "a"), destination: destination))
+                of: TraceflowSpec(source: .init(namespace: "t", pod: "a"), destination: destination)
+            )
         }
         #expect(footprint(.init(namespace: "t", pod: "far")) == .nodes(["n1", "n2"]))
         #expect(footprint(.init(namespace: "t", pod: "near")) == .nodes(["n1"]))

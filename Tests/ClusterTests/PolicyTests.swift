@@ -50,7 +50,8 @@ struct PolicyTests {
             policy: "{podSelector: {}, ingress: [{}]}", pairs: [("ops/probe shop/db SCTP 9", true)]),
         Row(
             rule: "a podSelector peer is of the policy's namespace",
-            policy: "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: probe}}}]}]}",
+            policy:
+                "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: probe}}}]}]}",
             pairs: [("ops/probe shop/web TCP 80", false)]),
         Row(
             rule: "both selectors in one peer are ANDed",
@@ -131,7 +132,9 @@ struct PolicyTests {
     @Test func theReasonNamesEverySelectingPolicy() throws {
         let cluster = try Cluster(
             Self.fixture()
-                + Self.policy("{podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 1}]}]}"))
+                + Self.policy(
+                    "{podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: 1}]}]}")
+        )
         let answer = try cluster.answer(
             PairQuestion(source: "shop/db", destination: "shop/web", protocol: "TCP", port: 80))
         #expect(answer.egress.allowed && answer.egress.isDefault && answer.egress.policies.isEmpty)
@@ -140,14 +143,29 @@ struct PolicyTests {
     }
 
     @Test(arguments: [
-        ("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: x}}]}]}", "spec.ingress[0].from[0].ipBlock.cidr"),
-        ("{podSelector: {}, ingress: [{ports: [{endPort: 5}]}]}", "spec.ingress[0].ports[0].endPort"),
-        ("{podSelector: {}, ingress: [{ports: [{port: a, endPort: 5}]}]}", "spec.ingress[0].ports[0].endPort"),
+        (
+            "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: x}}]}]}",
+            "spec.ingress[0].from[0].ipBlock.cidr"
+        ),
+        (
+            "{podSelector: {}, ingress: [{ports: [{endPort: 5}]}]}",
+            "spec.ingress[0].ports[0].endPort"
+        ),
+        (
+            "{podSelector: {}, ingress: [{ports: [{port: a, endPort: 5}]}]}",
+            "spec.ingress[0].ports[0].endPort"
+        ),
         ("{podSelector: {}, ingress: [{ports: [{port: 70000}]}]}", "spec.ingress[0].ports[0].port"),
-        ("{podSelector: {}, ingress: [{ports: [{protocol: ICMP}]}]}", "spec.ingress[0].ports[0].protocol"),
+        (
+            "{podSelector: {}, ingress: [{ports: [{protocol: ICMP}]}]}",
+            "spec.ingress[0].ports[0].protocol"
+        ),
         ("{podSelector: {}, policyTypes: [Both]}", "spec.policyTypes[0]"),
         ("{podSelector: {}, ingress: [{from: [{}]}]}", "spec.ingress[0].from[0]"),
-        ("{podSelector: {matchExpressions: [{key: a, operator: Like}]}}", "spec.podSelector.matchExpressions[0].operator"),
+        (
+            "{podSelector: {matchExpressions: [{key: a, operator: Like}]}}",
+            "spec.podSelector.matchExpressions[0].operator"
+        ),
         ("{podSelector: [], ingress: 3}", "spec.ingress"),
     ])
     func aWrongPolicyIsNamedByItsField(spec: String, field: String) throws {
@@ -167,7 +185,8 @@ struct ManifestTests {
     func whatIsNoManifestIsNamedWithFileAndLine(text: String, line: Int) {
         #expect { try ManifestReader.read(text: text, file: "f.yaml") } throws: {
             guard let error = $0 as? ManifestError else { return false }
-            return error.file == "f.yaml" && error.line != nil && error.description.hasPrefix("f.yaml:")
+            return error.file == "f.yaml" && error.line != nil
+                && error.description.hasPrefix("f.yaml:")
         }
     }
 
@@ -192,7 +211,9 @@ struct ManifestTests {
         }
     }
 
-    @Test(arguments: ["\"quote\" \\ back", "tab\tnew\nline", "\u{1}\u{7f}\u{2028}\u{feff}é😀", "yes", "012", "~"])
+    @Test(arguments: [
+        "\"quote\" \\ back", "tab\tnew\nline", "\u{1}\u{7f}\u{2028}\u{feff}é😀", "yes", "012", "~",
+    ])
     func anyStringSurvivesCanonicalJSON(value: String) throws {
         let resource = ManifestValue(
             .map([
@@ -232,7 +253,8 @@ struct ManifestTests {
     func aTraceflowOfWrongTypesIsNamedByItsField(text: String, field: String) throws {
         let body = text == "{}" ? "" : text
         let resources = try ManifestReader.read(
-            text: "apiVersion: crd.antrea.io/v1beta1\nkind: Traceflow\nmetadata: {name: t}\n" + body,
+            text: "apiVersion: crd.antrea.io/v1beta1\nkind: Traceflow\nmetadata: {name: t}\n"
+                + body,
             file: "f")
         #expect { try resources.map { try TraceflowManifest($0) } } throws: {
             ($0 as? ManifestError)?.field?.hasPrefix(field) == true

@@ -15,9 +15,11 @@ enum Capture {
     }
 
     static func ipv4(
-        _ proto: UInt8, _ payload: [UInt8], from: [UInt8] = [10, 0, 0, 1], to: [UInt8] = [10, 0, 0, 2]
+        _ proto: UInt8, _ payload: [UInt8], from: [UInt8] = [10, 0, 0, 1],
+        to: [UInt8] = [10, 0, 0, 2]
     ) -> [UInt8] {
-        [0x45, 0, 0, UInt8(20 + payload.count), 0, 1, 0x40, 0, 64, proto, 0, 0] + from + to + payload
+        [0x45, 0, 0, UInt8(20 + payload.count), 0, 1, 0x40, 0, 64, proto, 0, 0] + from + to
+            + payload
     }
 
     static func tcp(_ flags: UInt8, from: UInt8 = 100, to: UInt8 = 80) -> [UInt8] {
@@ -49,7 +51,8 @@ enum Capture {
         }
         var bytes = block(
             0x0a0d_0d0a,
-            number(0x1a2b_3c4d, big) + short(1, big) + short(0, big) + number(.max, big) + number(.max, big))
+            number(0x1a2b_3c4d, big) + short(1, big) + short(0, big) + number(.max, big)
+                + number(.max, big))
         // Nanoseconds, by the option if_tsresol.
         bytes += block(
             1,
@@ -61,7 +64,8 @@ enum Capture {
             let count = UInt32(frame.count)
             bytes += block(
                 6,
-                number(0, big) + number(UInt32(ticks >> 32), big) + number(UInt32(ticks & 0xffff_ffff), big)
+                number(0, big) + number(UInt32(ticks >> 32), big)
+                    + number(UInt32(ticks & 0xffff_ffff), big)
                     + number(count, big) + number(count, big) + frame)
         }
         return bytes
@@ -93,12 +97,15 @@ struct TrafficTests {
         #expect(packet.time.microseconds == 100_000_005)
     }
 
-    @Test(arguments: [
-        ([], 0), ([1, 2, 3], 0), ([UInt8](repeating: 0, count: 30), 0),
-        (Array(Capture.pcap(frames).dropLast()), 40), (Array(Capture.pcap(frames).prefix(10)), 4),
-        (Array(Capture.pcap(frames).prefix(30)), 28), (Array(Capture.pcapng(frames).dropLast(4)), 72),
-        (Capture.pcap(frames, link: 147), 20),
-    ] as [([UInt8], Int)])
+    @Test(
+        arguments: [
+            ([], 0), ([1, 2, 3], 0), ([UInt8](repeating: 0, count: 30), 0),
+            (Array(Capture.pcap(frames).dropLast()), 40),
+            (Array(Capture.pcap(frames).prefix(10)), 4),
+            (Array(Capture.pcap(frames).prefix(30)), 28),
+            (Array(Capture.pcapng(frames).dropLast(4)), 72),
+            (Capture.pcap(frames, link: 147), 20),
+        ] as [([UInt8], Int)])
     func aMalformedFileIsRefusedWithThePlace(bytes: [UInt8], offset: Int) {
         #expect { try TrafficFile.read(bytes: bytes, file: "t.pcap") } throws: {
             guard let error = $0 as? TrafficFileError else { return false }
@@ -135,7 +142,8 @@ struct TrafficTests {
         let frames = [
             Capture.ipv4(6, Capture.tcp(0x10)), Capture.ipv4(6, Capture.tcp(0x02)),
             Capture.ipv4(6, Capture.tcp(0x12, from: 80, to: 100), from: back, to: there),
-            Capture.ipv4(17, [0, 7, 0, 53, 0, 8, 0, 0]), Capture.ipv4(17, [0, 7, 0, 53, 0, 8, 0, 0]),
+            Capture.ipv4(17, [0, 7, 0, 53, 0, 8, 0, 0]),
+            Capture.ipv4(17, [0, 7, 0, 53, 0, 8, 0, 0]),
             Capture.ipv4(17, [0, 53, 0, 7, 0, 8, 0, 0], from: back, to: there),
             Capture.ipv4(1, echo(8, 1)), Capture.ipv4(1, echo(0, 1), from: back, to: there),
             Capture.ipv4(1, echo(8, 2)),

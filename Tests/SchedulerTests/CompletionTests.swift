@@ -113,7 +113,8 @@ struct CompletionTests {
     @Test(arguments: [
         VerdictRow(steps: [["SpoofGuard/Forwarded", "Forwarding/Delivered"]], verdict: .delivered),
         VerdictRow(steps: [["SpoofGuard/Forwarded", "NetworkPolicy/Dropped"]], verdict: .dropped),
-        VerdictRow(steps: [["SpoofGuard/Forwarded", "NetworkPolicy/Rejected"]], verdict: .rejected),
+        VerdictRow(
+            steps: [["SpoofGuard/Forwarded", "NetworkPolicy/Rejected"]], verdict: .rejected),
         VerdictRow(steps: [["SpoofGuard/Forwarded", "Forwarding/Forwarded"]], verdict: .lost),
         VerdictRow(steps: [["Forwarding/Received"]], verdict: .unknown),
         VerdictRow(steps: [], verdict: .unknown),

@@ -87,7 +87,11 @@ struct QueueTests {
         ]
         for id in 1...9 { scenario.given(Int64(id), request(scope: .nodes(["n\(id)"]))) }
         let executors = scenario.decide().compactMap { decision -> String? in
-            if case .tagAllocated(let allocation) = decision.event { allocation.executor } else { nil }
+            if case .tagAllocated(let allocation) = decision.event {
+                allocation.executor
+            } else {
+                nil
+            }
         }
         #expect(executors == ["a", "b", "a", "b"])
     }
@@ -120,7 +124,9 @@ struct QueueTests {
                         report(attempt: attempt, "SpoofGuard/Forwarded", "Forwarding/Delivered"))
                 }
             default:
-                if let id = scenario.state.traces.keys.min() { scenario.given(id.rawValue, .deleted) }
+                if let id = scenario.state.traces.keys.min() {
+                    scenario.given(id.rawValue, .deleted)
+                }
             }
             scenario.decide(at: Scenario.at(step))
             var used: Set<String> = []

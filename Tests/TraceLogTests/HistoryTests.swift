@@ -133,7 +133,11 @@ struct HistoryTests {
             let recorded = try GoldenHistory.recorded(line, index + 1)
             guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
             let moment = Moment(microseconds: recorded.recordedAt)
-            if trace == nil { trace = Trace(event, at: moment) } else { trace?.evolve(event, at: moment) }
+            if trace == nil {
+                trace = Trace(event, at: moment)
+            } else {
+                trace?.evolve(event, at: moment)
+            }
         }
         #expect(trace?.phase == .pending)
         #expect(trace?.attempt == 2)

@@ -67,7 +67,11 @@ final class Stage {
         for recorded in try log.read(stream: id.rawValue) {
             guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
             let moment = Moment(microseconds: recorded.recordedAt)
-            if trace == nil { trace = Trace(event, at: moment) } else { trace?.evolve(event, at: moment) }
+            if trace == nil {
+                trace = Trace(event, at: moment)
+            } else {
+                trace?.evolve(event, at: moment)
+            }
         }
         return trace
     }

@@ -129,7 +129,8 @@ struct CrashTests {
                 AppendRequest(
                     newStreams: [NewStream(family: "trace", name: "x")],
                     drafts: history.prefix(step).map {
-                        Draft(stream: .new(0), type: $0.type, schema: $0.schema, payload: $0.payload)
+                        Draft(
+                            stream: .new(0), type: $0.type, schema: $0.schema, payload: $0.payload)
                     })
             ).streams[0]
             try stage.finish(stage.worker("second"))

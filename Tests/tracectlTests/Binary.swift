@@ -66,7 +66,8 @@ final class Binary: Sendable {
     }
 
     /// A Traceflow of the given spec, in one line of YAML.
-    func traceflow(_ spec: String, name: String = "t", version: String = "v1beta1") throws -> String {
+    func traceflow(_ spec: String, name: String = "t", version: String = "v1beta1") throws -> String
+    {
         try write(
             """
             apiVersion: crd.antrea.io/\(version)

@@ -40,11 +40,12 @@ struct FlowTests {
         #expect(throws: (any Error).self) { try FlowText.fields(text) }
     }
 
-    @Test(arguments: [
-        ("default/pod1", "default/pod2", "default-pod1-to-default-pod2"),
-        ("default/pod1", "fc00:f853:ccd:e793::2", "default-pod1-to-fc00-f853-ccd-e793-2"),
-        ("pod1", "10.0.0.1", "default-pod1-to-10.0.0.1"), (nil, "a/b", "any-to-a-b"),
-    ] as [(String?, String?, String)])
+    @Test(
+        arguments: [
+            ("default/pod1", "default/pod2", "default-pod1-to-default-pod2"),
+            ("default/pod1", "fc00:f853:ccd:e793::2", "default-pod1-to-fc00-f853-ccd-e793-2"),
+            ("pod1", "10.0.0.1", "default-pod1-to-10.0.0.1"), (nil, "a/b", "any-to-a-b"),
+        ] as [(String?, String?, String)])
     func aTraceByFlagsIsNamedAfterItsEnds(from: String?, to: String?, name: String) {
         #expect(TraceForm.name(from: from, to: to, suffix: nil) == name)
         #expect(TraceForm.name(from: from, to: to, suffix: "abcdefgh") == name + "-abcdefgh")

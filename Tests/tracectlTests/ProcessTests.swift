@@ -3,7 +3,8 @@ import Testing
 
 /// Several processes on one log, and their deaths.
 struct ProcessTests {
-    static let spec = "{source: {namespace: default, pod: pod1}, destination: {namespace: default, pod: pod3}}"
+    static let spec =
+        "{source: {namespace: default, pod: pod1}, destination: {namespace: default, pod: pod3}}"
 
     private func json(_ line: some StringProtocol) throws -> [String: Any] {
         try #require(
@@ -18,7 +19,9 @@ struct ProcessTests {
 
     @Test func aWorkerAndManyRequestersNeverFindTheLogLocked() throws {
         let binary = try Binary()
-        #expect(try binary.run(["apply", "--cluster", binary.cluster, "-f", binary.cluster]).status == 0)
+        #expect(
+            try binary.run(["apply", "--cluster", binary.cluster, "-f", binary.cluster]).status == 0
+        )
         let worker = binary.process(["worker"])
         worker.standardError = FileHandle.nullDevice
         try worker.run()
@@ -81,7 +84,8 @@ struct ProcessTests {
 
     @Test func ctrlCLeavesTheLogIntact() throws {
         let binary = try Binary()
-        let file = try binary.traceflow("{liveTraffic: true, timeout: 300, source: {namespace: default, pod: pod1}}")
+        let file = try binary.traceflow(
+            "{liveTraffic: true, timeout: 300, source: {namespace: default, pod: pod1}}")
         let run = binary.process(["run", "--cluster", binary.cluster, "-f", file])
         run.standardError = FileHandle.nullDevice
         try run.run()
@@ -110,7 +114,8 @@ struct ProcessTests {
         #expect(done.contains("attempt: 2"))
         #expect(try binary.run(["delete", "t"]).status == 0)
         #expect(try binary.run(["get", "t"]).status == 1)
-        #expect(try binary.run(["apply", "-f", file]).output == "traceflow.crd.antrea.io/t created\n")
+        #expect(
+            try binary.run(["apply", "-f", file]).output == "traceflow.crd.antrea.io/t created\n")
     }
 
     @Test func thePastIsAsItWas() throws {

@@ -10,13 +10,18 @@ struct RefusalTests {
         var testDescription: String { spec }
     }
 
-    static let pods = "source: {namespace: default, pod: pod1}, destination: {namespace: default, pod: pod2}"
+    static let pods =
+        "source: {namespace: default, pod: pod1}, destination: {namespace: default, pod: pod2}"
 
     static let rows: [Row] = [
-        Row(spec: "{destination: {ip: 10.0.0.2}}", says: ["spec.source", "source Pod must be specified"]),
+        Row(
+            spec: "{destination: {ip: 10.0.0.2}}",
+            says: ["spec.source", "source Pod must be specified"]),
         Row(spec: "{source: {pod: pod1}}", says: ["spec.source", "source Pod must be specified"]),
         Row(spec: "{source: {ip: 10.0.0.1}}", says: ["spec.source"]),
-        Row(spec: "{liveTraffic: true}", says: ["Traceflow t has neither source nor destination Pod specified"]),
+        Row(
+            spec: "{liveTraffic: true}",
+            says: ["Traceflow t has neither source nor destination Pod specified"]),
         Row(
             spec: "{liveTraffic: true, source: {ip: 10.0.0.1}, destination: {ip: 10.0.0.2}}",
             says: ["neither source nor destination Pod"]),
@@ -98,13 +103,16 @@ struct RefusalTests {
     @Test func unknownKindsAreSkippedWithAWarningOrRefused() throws {
         let binary = try Binary()
         let file = try binary.traceflow("{\(Self.pods)}")
-        let extra = try binary.write("{apiVersion: x/v1, kind: Widget, metadata: {name: w}}", to: "w.yaml")
+        let extra = try binary.write(
+            "{apiVersion: x/v1, kind: Widget, metadata: {name: w}}", to: "w.yaml")
         let strict = try binary.run([
             "apply", "--strict", "--cluster", binary.cluster, "-f", file, "-f", extra,
         ])
         #expect(strict.status == 1)
         #expect(!FileManager.default.fileExists(atPath: binary.log))
-        let lenient = try binary.run(["apply", "--cluster", binary.cluster, "-f", file, "-f", extra])
+        let lenient = try binary.run([
+            "apply", "--cluster", binary.cluster, "-f", file, "-f", extra,
+        ])
         #expect(lenient.status == 0)
         #expect(lenient.errors.contains("w.yaml:1: Widget (x/v1)"), "\(lenient.errors)")
     }
@@ -133,19 +141,59 @@ struct RefusalTests {
         #expect(!FileManager.default.fileExists(atPath: binary.log))
     }
 
-    @Test(arguments: [
-        (["nonsense"], 2), (["run"], 2), (["run", "-S", "a"], 2), (["get", "-o", "nope"], 2),
-        (["run", "-D", "b"], 2), (["run", "-L"], 2), (["run", "-S", "a", "-D", "b", "--dropped-only"], 2),
-        (["run", "-S", "a", "-D", "b", "--flow", "a="], 2), (["run", "-S", "a", "-D", "b", "--flow", "=1"], 2),
-        (["wait", "x", "--for=nothing"], 2), (["matrix"], 2), (["get"], 3), (["log", "verify"], 3),
-        (["run", "-f", "/none.yaml"], 1), (["--help"], 0), (["--version"], 0), (["completion", "fish"], 0),
-    ] as [([String], Int32)])
+    @Test(
+        arguments: [
+            (["nonsense"], 2), (["run"], 2), (["run", "-S", "a"], 2), (["get", "-o", "nope"], 2),
+            (["run", "-D", "b"], 2), (["run", "-L"], 2),
+            (["run", "-S", "a", "-D", "b", "--dropped-only"], 2),
+            (["run", "-S", "a", "-D", "b", "--flow", "a="], 2),
+            (["run", "-S", "a", "-D", "b", "--flow", "=1"], 2),
+            (["wait", "x", "--for=nothing"], 2), (["matrix"], 2), (["get"], 3),
+            (["log", "verify"], 3),
+            (["run", "-f", "/none.yaml"], 1), (["--help"], 0), (["--version"], 0),
+            (["completion", "fish"], 0),
+        ] as [([String], Int32)])
     func theExitStatusSaysWhatKindOfEndItWas(arguments: [String], status: Int32) throws {
         let binary = try Binary()
         let result = try binary.run(arguments)
         #expect(result.status == status, "\(result.errors)")
         #expect(result.output.isEmpty == (status != 0))
         #expect(!FileManager.default.fileExists(atPath: binary.log))
+    }
+
+    @Test func aReadOnlyFolderCanBeReadAndIsNotWritten() throws {
+        let binary = try Binary()
+        let file = try binary.traceflow("{\(Self.pods)}")
+        #expect(try binary.run(["run", "--cluster", binary.cluster, "-f", file]).status == 0)
+        let sealed = binary.folder + "/sealed"
+        try FileManager.default.createDirectory(atPath: sealed, withIntermediateDirectories: true)
+        func call(_ path: String, _ arguments: [String]) throws -> Int32 {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: path)
+            process.arguments = arguments
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+        guard try call("/bin/mount", ["--bind", binary.log, sealed]) == 0,
+            try call("/bin/mount", ["-o", "remount,ro,bind", sealed]) == 0
+        else {
+            withKnownIssue("mounting a folder read-only needs root") {
+                Issue.record("mount failed")
+            }
+            return
+        }
+        defer { _ = try? call("/bin/umount", ["-l", sealed]) }
+        #expect(
+            try binary.run(["get", "--log", sealed, "-o", "name"]).output
+                == "traceflow.crd.antrea.io/t\n")
+        let other = try binary.traceflow("{\(Self.pods)}", name: "other")
+        let refused = try binary.run(
+            ["run", "--log", sealed, "--cluster", binary.cluster, "-f", other])
+        #expect(refused.status == 3)
+        #expect(refused.errorLines == 1, "\(refused.errors)")
+        #expect(refused.output.isEmpty)
     }
 
     @Test func aFullDiskLosesNothingAndSaysSo() throws {

@@ -6,56 +6,56 @@ import Yams
 struct ScenarioTests {
     static let expected: [String: String] = [
         "scenario1": """
-            phase: Succeeded
-            results:
-            - node: k8s2-md-0-647454fc57-9sf7n
-              observations:
-              - {action: Forwarded, component: SpoofGuard}
-              - {action: Forwarded, component: NetworkPolicy, componentInfo: EgressRule,
-                 networkPolicy: "K8sNetworkPolicy:default/allow-egress-to-pod2"}
-              - {action: Forwarded, component: NetworkPolicy, componentInfo: IngressRule,
-                 networkPolicy: "K8sNetworkPolicy:default/allow-ingress-from-pod1"}
-              - {action: Delivered, component: Forwarding, componentInfo: Output}
-            verdict: Delivered
-            """,
+        phase: Succeeded
+        results:
+        - node: k8s2-md-0-647454fc57-9sf7n
+          observations:
+          - {action: Forwarded, component: SpoofGuard}
+          - {action: Forwarded, component: NetworkPolicy, componentInfo: EgressRule,
+             networkPolicy: "K8sNetworkPolicy:default/allow-egress-to-pod2"}
+          - {action: Forwarded, component: NetworkPolicy, componentInfo: IngressRule,
+             networkPolicy: "K8sNetworkPolicy:default/allow-ingress-from-pod1"}
+          - {action: Delivered, component: Forwarding, componentInfo: Output}
+        verdict: Delivered
+        """,
         "scenario4": """
-            phase: Succeeded
-            results:
-            - node: k8s2-md-0-647454fc57-9sf7n
-              observations:
-              - {action: Forwarded, component: SpoofGuard}
-              - {action: Forwarded, component: NetworkPolicy, componentInfo: EgressRule,
-                 networkPolicy: "K8sNetworkPolicy:default/allow-egress-to-pod2"}
-              - {action: Dropped, component: NetworkPolicy, componentInfo: IngressDefaultRule}
-            verdict: Dropped
-            """,
+        phase: Succeeded
+        results:
+        - node: k8s2-md-0-647454fc57-9sf7n
+          observations:
+          - {action: Forwarded, component: SpoofGuard}
+          - {action: Forwarded, component: NetworkPolicy, componentInfo: EgressRule,
+             networkPolicy: "K8sNetworkPolicy:default/allow-egress-to-pod2"}
+          - {action: Dropped, component: NetworkPolicy, componentInfo: IngressDefaultRule}
+        verdict: Dropped
+        """,
         "scenario5": """
-            capturedPacket:
-              dstIP: 172.16.3.8
-              ipHeader: {flags: 2, protocol: 6, ttl: 63}
-              length: 60
-              srcIP: 172.16.5.11
-              transportHeader: {tcp: {dstPort: 80, flags: 2, srcPort: 56350}}
-            phase: Succeeded
-            results: \(far)
-            verdict: Delivered
-            """,
+        capturedPacket:
+          dstIP: 172.16.3.8
+          ipHeader: {flags: 2, protocol: 6, ttl: 63}
+          length: 60
+          srcIP: 172.16.5.11
+          transportHeader: {tcp: {dstPort: 80, flags: 2, srcPort: 56350}}
+        phase: Succeeded
+        results: \(far)
+        verdict: Delivered
+        """,
         "scenario2": "{phase: Succeeded, results: \(far), verdict: Delivered}",
         "scenario6": """
-            capturedPacket:
-              dstIP: 172.16.3.8
-              ipHeader: {flags: 2, protocol: 1, ttl: 62}
-              length: 84
-              srcIP: 172.16.5.11
-              transportHeader: {}
-            phase: Succeeded
-            results:
-            - node: k8s2-md-0-647454fc57-qpqbg
-              observations:
-              - {action: Received, component: Forwarding, componentInfo: Classification}
-              - {action: Dropped, component: NetworkPolicy, componentInfo: IngressDefaultRule}
-            verdict: Dropped
-            """,
+        capturedPacket:
+          dstIP: 172.16.3.8
+          ipHeader: {flags: 2, protocol: 1, ttl: 62}
+          length: 84
+          srcIP: 172.16.5.11
+          transportHeader: {}
+        phase: Succeeded
+        results:
+        - node: k8s2-md-0-647454fc57-qpqbg
+          observations:
+          - {action: Received, component: Forwarding, componentInfo: Classification}
+          - {action: Dropped, component: NetworkPolicy, componentInfo: IngressDefaultRule}
+        verdict: Dropped
+        """,
     ]
 
     static let far = """
@@ -102,7 +102,8 @@ struct ScenarioTests {
                 "run", "--log", "\(binary.log)-\(seed)", "--cluster", binary.cluster, "-f",
                 "\(Binary.scenarios)/scenario3.yaml", "-o", "yaml", "--seed", "\(seed)",
             ])
-            for pod in ["default/pod2", "default/pod3"] where result.output.contains("pod: \(pod)") {
+            for pod in ["default/pod2", "default/pod3"] where result.output.contains("pod: \(pod)")
+            {
                 seen.insert(pod)
             }
         }

@@ -46,7 +46,8 @@ public enum ManifestReader {
             throw ManifestError(file: path, message: "the file cannot be read")
         }
         guard data.count <= bytesMax else {
-            throw ManifestError(file: path, message: "the file is larger than \(bytesMax >> 20) MiB")
+            throw ManifestError(
+                file: path, message: "the file is larger than \(bytesMax >> 20) MiB")
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw ManifestError(file: path, message: "the file is not UTF-8 text")
@@ -151,8 +152,10 @@ public enum ManifestReader {
         // The tag that YAML's rules give the scalar; quoted ones are always strings.
         switch node.tag.description {
         case Tag.Name.null.rawValue: return .null
-        case Tag.Name.bool.rawValue: return Bool.construct(from: scalar).map { .bool($0) } ?? .string(scalar.string)
-        case Tag.Name.int.rawValue: return Int.construct(from: scalar).map { .int($0) } ?? .string(scalar.string)
+        case Tag.Name.bool.rawValue:
+            return Bool.construct(from: scalar).map { .bool($0) } ?? .string(scalar.string)
+        case Tag.Name.int.rawValue:
+            return Int.construct(from: scalar).map { .int($0) } ?? .string(scalar.string)
         case Tag.Name.float.rawValue:
             return Double.construct(from: scalar).map { .double($0) } ?? .string(scalar.string)
         default: return .string(scalar.string)

@@ -21,7 +21,8 @@ extension TrafficFile {
             let type = try input.u32()
             let length = Int(try input.u32())
             guard length >= 12, length % 4 == 0, length <= input.bytes.count - start else {
-                throw input.error("a block of \(length) bytes; the file is damaged or cut", at: start)
+                throw input.error(
+                    "a block of \(length) bytes; the file is damaged or cut", at: start)
             }
             let end = start + length
             try block(type, end - 4, &input, &interfaces, &result)

@@ -50,7 +50,8 @@ struct RetryCommand: ParsableCommand {
         let views = try names.map { try reader.view(named: $0) }
         for view in views where !view.trace.phase.isTerminal {
             throw CommandFailure(
-                "\(view.name) is \(view.trace.phase.rawValue); only a finished trace can be retried")
+                "\(view.name) is \(view.trace.phase.rawValue); only a finished trace can be retried"
+            )
         }
         for view in views {
             try log.append(AppendRequest(drafts: [try Self.draft(view, now: Clock.system.now())]))

@@ -21,8 +21,10 @@ struct Demo: ParsableCommand {
         ("3-service.yaml", "TCP to a Service with two endpoints", PackageResources.scenario3_yaml),
         ("4-icmp-dropped.yaml", "ICMP, which a policy drops", PackageResources.scenario4_yaml),
         ("5-live.yaml", "the next real TCP connection", PackageResources.scenario5_yaml),
-        ("6-live-dropped.yaml", "the next real packet that is dropped",
-            PackageResources.scenario6_yaml),
+        (
+            "6-live-dropped.yaml", "the next real packet that is dropped",
+            PackageResources.scenario6_yaml
+        ),
     ]
 
     func run() throws {

@@ -56,7 +56,8 @@ struct Get: ParsableCommand {
         let log = try log.reading()
         let reader = TraceReader(log: log)
         let moment = at?.moment(now: Clock.system.now())
-        var views = try names.isEmpty
+        var views =
+            try names.isEmpty
             ? all(reader, moment) : names.map { try reader.view(named: $0, at: moment) }
         if let limit, views.count > limit, names.isEmpty {
             views.removeLast(views.count - limit)

@@ -30,7 +30,8 @@ struct LogCommand: ParsableCommand {
             table.rows += info.segments.map {
                 [
                     "Segment:",
-                    "\($0.file), events \($0.firstPosition) to \($0.lastPosition), \($0.bytes) bytes",
+                    "\($0.file), events \($0.firstPosition) to \($0.lastPosition),"
+                        + " \($0.bytes) bytes",
                 ]
             }
             for lease in try log.leases(rolePrefix: "decider") {
@@ -103,7 +104,8 @@ enum TraceCheck {
                     digests.insert(observed.digest)
                     for reference in observed.appeared + observed.changed
                     where try log.content(reference.digest) == nil {
-                        throw fault(recorded, "refers to content that is not there: \(reference.key)")
+                        throw fault(
+                            recorded, "refers to content that is not there: \(reference.key)")
                     }
                 }
                 guard case .trace(let change) = event else { continue }

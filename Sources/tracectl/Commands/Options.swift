@@ -106,7 +106,9 @@ struct Duration64: ExpressibleByArgument, Hashable {
         var unit = ""
         func add() -> Bool {
             guard let value = Double(number), value >= 0, value < 1e9 else { return false }
-            let factors: [String: Double] = ["": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400]
+            let factors: [String: Double] = [
+                "": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400,
+            ]
             guard let factor = factors[unit] else { return false }
             total += Int64(value * factor * 1_000_000)
             (number, unit) = ("", "")
@@ -136,7 +138,9 @@ struct MomentArgument: ExpressibleByArgument, Hashable {
 
     init?(argument: String) {
         if argument.hasPrefix("-") {
-            guard let length = Duration64(argument: String(argument.dropFirst())) else { return nil }
+            guard let length = Duration64(argument: String(argument.dropFirst())) else {
+                return nil
+            }
             given = .ago(length.microseconds)
             return
         }

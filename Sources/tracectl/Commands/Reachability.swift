@@ -118,7 +118,8 @@ struct Matrix: ParsableCommand {
             pods.filter { $0 != source }.flatMap { destination in
                 asked.map {
                     PairQuestion(
-                        source: source, destination: destination, protocol: $0.name, port: $0.number)
+                        source: source, destination: destination, protocol: $0.name, port: $0.number
+                    )
                 }
             }
         }

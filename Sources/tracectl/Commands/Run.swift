@@ -90,7 +90,8 @@ struct Run: ParsableCommand {
         guard !waiting.isEmpty else { return }
         let worker = Worker(
             log: log, backend: SimulatedBackend(world: store, seed: seed),
-            options: .init(id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
+            options: .init(
+                id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
         let interrupt = Interrupt { worker.stop() }
         defer { interrupt.cancel() }
         try worker.run(

@@ -134,7 +134,8 @@ struct Wait: ParsableCommand {
                 }
                 if view.trace.phase.isTerminal { throw failed(view) }
                 guard let left = clock.left() else {
-                    throw CommandFailure("timed out waiting for \(name); it is \(view.trace.phase.rawValue)")
+                    throw CommandFailure(
+                        "timed out waiting for \(name); it is \(view.trace.phase.rawValue)")
                 }
                 if try log.waitForNews(after: position, timeoutMicroseconds: left) {
                     position = try log.lastPosition()

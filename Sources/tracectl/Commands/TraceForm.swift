@@ -154,11 +154,21 @@ enum FlowText {
             number = 17
             header.udp = UDPHeader()
         }
-        if let port = fields["tcp_src"] { header.tcp = header.tcp ?? .init(); header.tcp?.srcPort = port }
-        if let port = fields["tcp_dst"] { header.tcp = header.tcp ?? .init(); header.tcp?.dstPort = port }
-        if let flags = fields["tcp_flags"] { header.tcp = header.tcp ?? .init(); header.tcp?.flags = flags }
-        if let port = fields["udp_src"] { header.udp = header.udp ?? .init(); header.udp?.srcPort = port }
-        if let port = fields["udp_dst"] { header.udp = header.udp ?? .init(); header.udp?.dstPort = port }
+        if let port = fields["tcp_src"] {
+            header.tcp = header.tcp ?? .init(); header.tcp?.srcPort = port
+        }
+        if let port = fields["tcp_dst"] {
+            header.tcp = header.tcp ?? .init(); header.tcp?.dstPort = port
+        }
+        if let flags = fields["tcp_flags"] {
+            header.tcp = header.tcp ?? .init(); header.tcp?.flags = flags
+        }
+        if let port = fields["udp_src"] {
+            header.udp = header.udp ?? .init(); header.udp?.srcPort = port
+        }
+        if let port = fields["udp_dst"] {
+            header.udp = header.udp ?? .init(); header.udp?.dstPort = port
+        }
         let isIPv6 = fields["ipv6"] != nil || fields["icmpv6"] != nil
         return Packet(
             ipHeader: isIPv6 ? nil : IPHeader(protocol: number),

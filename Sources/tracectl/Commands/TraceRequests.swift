@@ -65,7 +65,8 @@ struct PreparedRequests {
         cluster = try Cluster(clusterResources)
         try options.cluster.report(cluster)
         let extraManifests = try extra(cluster)
-        if clusterResources.isEmpty, !extraManifests.isEmpty || given.contains(where: Self.isTraceflow)
+        if clusterResources.isEmpty,
+            !extraManifests.isEmpty || given.contains(where: Self.isTraceflow)
         {
             throw CommandFailure(
                 "no cluster: say which with --cluster PATH, or record one with `tracectl apply -f`",

@@ -10,7 +10,8 @@ import Worker
 /// Drives the log until it is told to stop.
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Drive the log: allocate tags, run traces, keep deadlines.")
+        commandName: "worker", abstract: "Drive the log: allocate tags, run traces, keep deadlines."
+    )
 
     enum Tags: String, CaseIterable, ExpressibleByArgument { case antrea, perNode }
 
@@ -31,7 +32,10 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Makes the choices of the embedded data plane repeatable.")
     var seed: UInt64?
 
-    @Option(help: "Faults of the embedded data plane, for tests: latency=50,loss=1,double=1,reorder=1,crash=1.")
+    @Option(
+        help:
+            "Faults of the embedded data plane: latency=50,loss=1,double=1,reorder=1,crash=1."
+    )
     var faults: String?
 
     func validate() throws {

@@ -58,10 +58,11 @@ enum PairPrinter {
 
     private static func words(_ side: String, _ act: String, _ why: DirectionWhy) -> String {
         if why.isDefault { return "  \(side): allowed, no policy selects the Pod\n" }
-        let head = printable(
-            why.allowed
-                ? "  \(side): allowed to \(act) by"
-                : "  \(side): denied to \(act); isolated, and no rule matches:") + "\n"
+        let head =
+            printable(
+                why.allowed
+                    ? "  \(side): allowed to \(act) by"
+                    : "  \(side): denied to \(act); isolated, and no rule matches:") + "\n"
         return head
             + why.policies.map { policy in
                 let reason =

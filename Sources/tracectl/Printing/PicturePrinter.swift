@@ -66,8 +66,10 @@ enum PicturePrinter {
 
         private mutating func box(_ lines: [String], isDrop: Bool) {
             let height = lines.count * lineHeight + 8
-            body += "<rect x=\"50\" y=\"\(y)\" width=\"\(width - 100)\" height=\"\(height)\" rx=\"8\""
-            body += isDrop
+            body +=
+                "<rect x=\"50\" y=\"\(y)\" width=\"\(width - 100)\" height=\"\(height)\" rx=\"8\""
+            body +=
+                isDrop
                 ? " fill=\"#EDD5D5\" stroke=\"#B22222\"/>\n"
                 : " fill=\"#DCDCDC\" stroke=\"#696969\"/>\n"
             for (index, line) in lines.enumerated() {
