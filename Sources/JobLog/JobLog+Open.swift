@@ -32,8 +32,9 @@ extension JobLog {
             case .readOnly: true
             case .readWrite, .create: false
             }
-        let lock = isReadOnly ? nil : try FolderLock(folder)
-        defer { lock?.unlock() }
+        // Who reads waits for who makes or upgrades the file, and the other way round.
+        let lock = try FolderLock(folder, isShared: isReadOnly)
+        defer { lock.unlock() }
         return try open(folder, file: file, isReadOnly: isReadOnly, options: options)
     }
 
@@ -187,11 +188,11 @@ extension JobLog {
     }
 }
 
-/// Keeps two processes from making the same log at once.
+/// Keeps two processes from making the same log at once, and a third from reading it half made.
 private struct FolderLock: ~Copyable {
     private let descriptor: Int32
 
-    init(_ folder: String) throws(JobLogError) {
+    init(_ folder: String, isShared: Bool) throws(JobLogError) {
         descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw JobLogError(
@@ -199,7 +200,7 @@ private struct FolderLock: ~Copyable {
                 "\(folder): the folder cannot be opened (\(String(cString: strerror(errno))))",
                 remedy: "choose another with --log")
         }
-        while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+        while flock(descriptor, isShared ? LOCK_SH : LOCK_EX) != 0, errno == EINTR {}
     }
 
     borrowing func unlock() { Glibc.close(descriptor) }
