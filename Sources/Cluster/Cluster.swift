@@ -88,8 +88,17 @@ public struct Cluster: Sendable {
         servicesByAddress[address].flatMap { services[$0] }
     }
 
+    /// A node may always reach its own Pods, for the sake of the kubelet's probes.
+    func isFromOwnNode(_ flow: Flow, _ direction: Direction) -> Bool {
+        guard direction == .ingress, let address = flow.source.address,
+            let node = flow.destination.pod.flatMap({ pods[$0].nodeName })
+        else { return false }
+        return nodes[node]?.addresses.contains(address) ?? false
+    }
+
     /// Whether the direction of the connection passes all stages, and what decided.
     func judge(_ flow: Flow, _ direction: Direction) -> StageVerdict {
+        if isFromOwnNode(flow, direction) { return .undecided }
         for stage in stages {
             let verdict = stage.judge(flow, direction)
             if verdict != .undecided { return verdict }

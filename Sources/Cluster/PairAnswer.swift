@@ -57,12 +57,13 @@ public struct PairError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Cluster {
     /// Pods that a matrix asks about, as `namespace/name` in order.
     public var matrixPods: [String] {
-        pods.filter { !$0.isFinished && !$0.addresses.isEmpty }.map(\.fullName).sorted()
+        pods.filter { !$0.isFinished && (!$0.addresses.isEmpty || $0.isSynthetic) }.map(\.fullName)
+            .sorted()
     }
 
     /// Pods that a matrix leaves out, with the reason.
     public var podsLeftOut: [String] {
-        pods.filter { $0.isFinished || $0.addresses.isEmpty }
+        pods.filter { $0.isFinished || ($0.addresses.isEmpty && !$0.isSynthetic) }
             .map { "\($0.fullName) (\($0.isFinished ? "finished" : "no address"))" }.sorted()
     }
 
@@ -110,7 +111,11 @@ extension Cluster {
 
     func why(_ flow: Flow, _ direction: Direction) -> DirectionWhy {
         let stage = networkPolicies
-        guard let subject = direction.subject(of: flow).pod else {
+        // A Pod cannot cut itself off from itself, nor from its node.
+        let isItself = flow.source.pod != nil && flow.source.pod == flow.destination.pod
+        guard let subject = direction.subject(of: flow).pod, !isItself,
+            !isFromOwnNode(flow, direction)
+        else {
             return DirectionWhy(allowed: true, isDefault: true, policies: [])
         }
         var allowing: [DirectionWhy.PolicyWhy] = []

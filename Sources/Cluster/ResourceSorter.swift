@@ -16,25 +16,27 @@ struct ResourceSorter {
     private var podNames: [String: Int] = [:]
 
     mutating func take(_ resource: Resource) throws(ManifestError) {
-        switch resource.kind {
-        case "Node": nodes[resource.name] = try ClusterNode(resource)
-        case "Namespace":
+        let group =
+            resource.apiVersion.split(separator: "/").dropLast().first.map(String.init) ?? ""
+        switch (group, resource.kind) {
+        case ("", "Node"): nodes[resource.name] = try ClusterNode(resource)
+        case ("", "Namespace"):
             namespaceLabels[resource.name] = try resource.root["metadata"]["labels"].texts()
-        case "Pod": try takePod(resource)
-        case "Service":
+        case ("", "Pod"): try takePod(resource)
+        case ("", "Service"):
             let service = try Service(resource)
             services[service.fullName] = service
-        case "EndpointSlice": slices.append(try EndpointSlice(resource))
-        case "Endpoints": endpoints.append(resource)
-        case "NetworkPolicy" where resource.apiVersion.hasPrefix("networking.k8s.io/"),
-            "NetworkPolicy" where resource.apiVersion.hasPrefix("extensions/"):
+        case ("discovery.k8s.io", "EndpointSlice"): slices.append(try EndpointSlice(resource))
+        case ("", "Endpoints"): endpoints.append(resource)
+        case ("networking.k8s.io", "NetworkPolicy"), ("extensions", "NetworkPolicy"):
             try takePolicy(resource)
-        case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job",
-            "ReplicationController":
+        case ("apps", "Deployment"), ("apps", "ReplicaSet"), ("apps", "StatefulSet"),
+            ("apps", "DaemonSet"), ("extensions", "Deployment"), ("extensions", "ReplicaSet"),
+            ("extensions", "DaemonSet"), ("batch", "Job"), ("", "ReplicationController"):
             workloads.append((resource, resource.root["spec"]["template"]))
-        case "CronJob":
+        case ("batch", "CronJob"):
             workloads.append((resource, resource.root["spec"]["jobTemplate"]["spec"]["template"]))
-        case TraceflowManifest.kind where resource.apiVersion.hasPrefix("crd.antrea.io/"): break
+        case ("crd.antrea.io", TraceflowManifest.kind): break
         default: noteUnknown(resource)
         }
     }
@@ -74,10 +76,14 @@ struct ResourceSorter {
             slices += try EndpointSlice.subsets(of: resource)
         }
         for (resource, template) in workloads {
+            let replicas = try resource.root["spec"]["replicas"].optional()?.int() ?? 1
+            guard replicas > 0 else { continue }
             let pod = try Pod(workload: resource, template: template)
-            // Pods of a Deployment are owned by a ReplicaSet whose name begins with its name.
+            // Pods of a Deployment are owned by a ReplicaSet: its name, a dash and a hash.
             let owned = podOwners.contains { owner in
-                owner == pod.fullName || owner.hasPrefix(pod.fullName + "-")
+                owner == pod.fullName
+                    || owner.hasPrefix(pod.fullName + "-")
+                        && !owner.dropFirst(pod.fullName.count + 1).contains("-")
             }
             guard !owned, podNames[pod.fullName] == nil else { continue }
             podNames[pod.fullName] = pods.count

@@ -228,6 +228,21 @@ struct PathTests {
         #expect(Self.captured(reports) == [62])
     }
 
+    @Test(arguments: [(8080, 1), (80, 0)])
+    func theReceiverSeesThePacketBehindTheLoadBalancer(port: Int, count: Int) throws {
+        let spec = TraceflowSpec(
+            destination: .init(namespace: "t", pod: "far"),
+            packet: Packet(transportHeader: TransportHeader(tcp: TCPHeader(dstPort: port))),
+            liveTraffic: true)
+        let reports = try Self.finder().reports(
+            for: spec, version: .v1beta1, traffic: [try Self.packet("10.0.1.10", "10.96.0.2")],
+            choose: { _ in 0 })
+        #expect(reports.count == count)
+        guard case .observed(_, let captured) = reports.first?.content else { return }
+        #expect(captured?.dstIP == "10.0.2.10")
+        #expect(captured?.headers.transportHeader?.tcp?.dstPort == 8080)
+    }
+
     @Test func droppedOnlyWaitsForADropAndTellsOnlyOfIt() throws {
         let finder = try Self.finder(
             Self.policy(

@@ -166,7 +166,7 @@ struct PolicyTests {
             "{podSelector: {matchExpressions: [{key: a, operator: Like}]}}",
             "spec.podSelector.matchExpressions[0].operator"
         ),
-        ("{podSelector: [], ingress: 3}", "spec.ingress"),
+        ("{podSelector: [], ingress: 3}", "spec.podSelector"), ("{ingress: 3}", "spec.ingress"),
     ])
     func aWrongPolicyIsNamedByItsField(spec: String, field: String) throws {
         #expect { try Cluster(Self.policy(spec)) } throws: {
@@ -232,6 +232,44 @@ struct ManifestTests {
             text += "a\(level): &a\(level) [\(inner)]\n"
         }
         #expect(throws: ManifestError.self) { try ManifestReader.read(text: text, file: "bomb") }
+    }
+
+    @Test(arguments: [
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}, spec: oops}",
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}}",
+        "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p},"
+            + " spec: {podSelector: app=a}}",
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: x}",
+        "{apiVersion: v1, kind: Service, metadata: {name: p}, spec: [1]}",
+    ])
+    func whatHasTheWrongShapeIsRefusedAndNotTakenForEmpty(text: String) {
+        #expect(throws: ManifestError.self) {
+            try Cluster(ManifestReader.read(text: text, file: "f"))
+        }
+    }
+
+    @Test func aKindOfAnotherGroupIsNotTakenForKubernetesOwn() throws {
+        let text = "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: s}}"
+        let cluster = try Cluster(ManifestReader.read(text: text, file: "f"))
+        #expect(cluster.unknownKinds.map(\.kind) == ["Service (serving.knative.dev/v1)"])
+    }
+
+    @Test func aWorkloadWithoutPodsStandsInTheMatrix() throws {
+        let text = """
+            apiVersion: v1
+            kind: PodList
+            items:
+            - metadata: {name: api-1, ownerReferences: [{kind: ReplicaSet, name: web-api-5d}]}
+              status: {podIP: 10.0.0.1}
+            ---
+            {apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}
+            ---
+            {apiVersion: apps/v1, kind: Deployment, metadata: {name: web-api}}
+            ---
+            {apiVersion: apps/v1, kind: Deployment, metadata: {name: idle}, spec: {replicas: 0}}
+            """
+        let cluster = try Cluster(ManifestReader.read(text: text, file: "f"))
+        #expect(cluster.matrixPods == ["default/api-1", "default/web"])
     }
 
     @Test func unknownKindsAreNamedOnceAndLeftOut() throws {

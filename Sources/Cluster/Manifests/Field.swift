@@ -94,6 +94,12 @@ struct Field {
         return entries.map { ($0.key, Field($0.value, path: "\(path).\($0.key)", file: file)) }
     }
 
+    /// The field itself, once it is known to be a mapping, or not there at all.
+    func mapping() throws(ManifestError) -> Field {
+        _ = try map()
+        return self
+    }
+
     func texts() throws(ManifestError) -> [String: String] {
         var texts: [String: String] = [:]
         for (key, field) in try map() { texts[key] = try field.text() }

@@ -64,8 +64,14 @@ public enum ManifestReader {
         }
         let kind = try root["kind"].optional()?.string() ?? ""
         if kind.hasSuffix("List"), let items = root["items"].optional() {
+            // Items of a typed list (PodList) may leave out what the list says.
+            let apiVersion = try root["apiVersion"].optional()?.string() ?? ""
             for item in try items.list() {
-                guard let value = item.value else { continue }
+                guard var value = item.value else { continue }
+                if kind != "List", item["kind"].optional() == nil {
+                    value.add("kind", String(kind.dropLast("List".count)))
+                    value.add("apiVersion", apiVersion)
+                }
                 try collect(value, file, &resources)
             }
             return

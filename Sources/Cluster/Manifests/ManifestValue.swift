@@ -21,6 +21,15 @@ public struct ManifestValue: Sendable {
         self.column = column
     }
 
+    /// Adds an entry to a mapping that lacks it.
+    mutating func add(_ key: String, _ text: String) {
+        guard case .map(var entries) = content, !entries.contains(where: { $0.key == key }) else {
+            return
+        }
+        entries.append((key, ManifestValue(.string(text), line: line, column: column)))
+        content = .map(entries)
+    }
+
     /// What the value is, for messages.
     var kind: String {
         switch content {

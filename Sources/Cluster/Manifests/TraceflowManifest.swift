@@ -95,18 +95,18 @@ extension Packet {
         guard let transport = field["transportHeader"].optional() else { return }
         warnings += try transport.unknownKeys(except: ["tcp", "udp", "icmp"])
         var header = TransportHeader()
-        if let tcp = transport["tcp"].optional() {
+        if let tcp = try transport["tcp"].mapping().optional() {
             header.tcp = TCPHeader(
                 srcPort: try tcp["srcPort"].optional()?.int(),
                 dstPort: try tcp["dstPort"].optional()?.int(),
                 flags: try tcp["flags"].optional()?.int())
         }
-        if let udp = transport["udp"].optional() {
+        if let udp = try transport["udp"].mapping().optional() {
             header.udp = UDPHeader(
                 srcPort: try udp["srcPort"].optional()?.int(),
                 dstPort: try udp["dstPort"].optional()?.int())
         }
-        if let icmp = transport["icmp"].optional() {
+        if let icmp = try transport["icmp"].mapping().optional() {
             header.icmp = ICMPEchoHeader(
                 id: try icmp["id"].optional()?.int(),
                 sequence: try icmp["sequence"].optional()?.int())

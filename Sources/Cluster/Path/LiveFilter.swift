@@ -7,7 +7,7 @@ struct LiveFilter: Sendable {
     let family: IPAddress.Family
     let `protocol`: Int?
     let sourcePort: Int?
-    let destinationPort: Int?
+    var destinationPort: Int?
 
     init(spec: TraceflowSpec, source: IPAddress?, destination: IPAddress?) {
         self.source = source
@@ -40,9 +40,18 @@ extension TrafficPacket {
         }
     }
 
-    /// The packet as a node records it after the TTL was lowered `hops` times.
-    func captured(afterHops hops: Int, in version: APIVersion) -> CapturedPacket {
-        let left = max(0, Int(ttl) - hops)
+    /// The packet as it was where the node reported it: routed, and bound for the endpoint.
+    func captured(at step: Walk.Step, in version: APIVersion) -> CapturedPacket {
+        let left = max(0, Int(ttl) - step.hops)
+        var transport = transport
+        if let port = step.destinationPort.flatMap({ UInt16(exactly: $0) }) {
+            switch transport {
+            case .tcp(let source, _, let flags):
+                transport = .tcp(srcPort: source, dstPort: port, flags: flags)
+            case .udp(let source, _): transport = .udp(srcPort: source, dstPort: port)
+            case .icmp, .other: break
+            }
+        }
         var headers = Packet()
         switch source.family {
         case .v4:
@@ -53,7 +62,8 @@ extension TrafficPacket {
         }
         headers.transportHeader = Vocabulary.transport(transport, in: version)
         return CapturedPacket(
-            srcIP: source.description, dstIP: destination.description, length: length,
+            srcIP: source.description, dstIP: (step.destination ?? destination).description,
+            length: length,
             headers: headers)
     }
 }

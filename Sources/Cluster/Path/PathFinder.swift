@@ -116,9 +116,14 @@ public struct PathFinder: Sendable {
                 throw AgentError.noAddress(of: "destination", spec.family)
             }
             let source = try sourceAddress(of: spec)
-            let filter = LiveFilter(spec: spec, source: source, destination: nil)
+            var filter = LiveFilter(spec: spec, source: source, destination: nil)
+            // The look is behind the load balancer: the port is the endpoint's.
+            let port = filter.destinationPort
+            filter.destinationPort = nil
             for seen in traffic where filter.admits(seen) {
-                guard let step = arrival(of: seen, at: address, node, choose) else { continue }
+                guard let step = arrival(of: seen, at: address, node, choose),
+                    port == nil || step.destinationPort == port
+                else { continue }
                 if spec.isDroppedOnly, !step.isDrop { continue }
                 return [report(step, seen, version)]
             }
@@ -149,7 +154,7 @@ public struct PathFinder: Sendable {
         let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
         let steps = Walk.steps(of: packet, from: entry, in: cluster, choose: choose)
         guard var step = steps.last, step.node == node,
-            Walk.Step.destination(of: packet, after: steps) == address.description
+            step.destination == address
         else { return nil }
         // An egress drop is upstream of the point that looks.
         if step.observations.last?.componentInfo == "EgressDefaultRule" { return nil }
@@ -168,18 +173,10 @@ public struct PathFinder: Sendable {
             node: step.node,
             content: .observed(
                 step.observations,
-                captured: seen.map { $0.captured(afterHops: step.hops, in: version) }))
+                captured: seen.map { $0.captured(at: step, in: version) }))
     }
 }
 
 extension Walk.Step {
     var isDrop: Bool { observations.last?.action == .dropped }
-
-    /// Where the packet was sent in the end: a Service's address is translated on its way.
-    fileprivate static func destination(
-        of packet: TracedPacket, after steps: [Walk.Step]
-    ) -> String {
-        steps.lazy.flatMap(\.observations).compactMap(\.translatedDstIP).first
-            ?? packet.destination.description
-    }
 }

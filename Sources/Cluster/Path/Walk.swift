@@ -10,6 +10,9 @@ struct Walk: Sendable {
         var observations: [Observation]
         /// How often the TTL was lowered before the node reported.
         var hops: Int
+        /// Where the packet is bound for after Services were translated.
+        var destination: IPAddress?
+        var destinationPort: Int?
     }
 
     let cluster: Cluster
@@ -53,6 +56,8 @@ struct Walk: Sendable {
                     .lb, .forwarded, pod: cluster.podName(at: address),
                     translatedSrcIP: gateway?.description, translatedDstIP: address.description))
         }
+        step.destination = flow.destination.address
+        step.destinationPort = flow.port
         guard pass(flow, .egress, &step) else {
             steps.append(step)
             return
@@ -90,7 +95,8 @@ struct Walk: Sendable {
             step.hops = 1
             tunnel(&step, to: receiver, address.family)
             var far = Step(
-                node: receiver, observations: [Observation(.forwarding, .received)], hops: 2)
+                node: receiver, observations: [Observation(.forwarding, .received)], hops: 2,
+                destination: step.destination, destinationPort: step.destinationPort)
             if pass(flow, .ingress, &far) { output(.delivered, &far) }
             steps += [step, far]
         case .vacant(step.node): break

@@ -34,7 +34,7 @@ struct NetworkPolicy: Hashable, Sendable {
     var egress: [Rule]?
 
     init(_ resource: Resource) throws(ManifestError) {
-        let spec = resource.root["spec"]
+        let spec = try resource.root["spec"].required().mapping()
         namespace = resource.namespace ?? "default"
         name = resource.name
         selector = try LabelSelector(spec["podSelector"])
@@ -65,11 +65,13 @@ struct NetworkPolicy: Hashable, Sendable {
     }
 
     private static func rule(_ field: Field, peers key: String) throws(ManifestError) -> Rule {
-        Rule(
+        _ = try field.mapping()
+        return Rule(
             peers: try field[key].list().map(peer), ports: try field["ports"].list().map(port))
     }
 
     private static func peer(_ field: Field) throws(ManifestError) -> Peer {
+        _ = try field.mapping()
         let pods = field["podSelector"].optional()
         let namespaces = field["namespaceSelector"].optional()
         if let block = field["ipBlock"].optional() {
@@ -93,6 +95,7 @@ struct NetworkPolicy: Hashable, Sendable {
     }
 
     private static func port(_ field: Field) throws(ManifestError) -> Port {
+        _ = try field.mapping()
         let name = try field["protocol"].optional()?.string() ?? "TCP"
         guard let number = Flow.number(of: name) else {
             throw field["protocol"].error("\"\(name)\" is none of TCP, UDP, SCTP")

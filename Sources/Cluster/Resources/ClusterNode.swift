@@ -9,6 +9,8 @@ struct ClusterNode: Hashable, Sendable {
     init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
         name = resource.name
+        _ = try root["spec"].mapping()
+        _ = try root["status"].mapping()
         podCIDRs = []
         for range in try root["spec"]["podCIDRs"].list() { podCIDRs.append(try range.range()) }
         if podCIDRs.isEmpty, let single = root["spec"]["podCIDR"].optional() {

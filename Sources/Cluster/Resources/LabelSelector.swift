@@ -13,6 +13,7 @@ struct LabelSelector: Hashable, Sendable {
     /// An empty selector selects everything.
     init(_ field: Field) throws(ManifestError) {
         requirements = []
+        _ = try field.mapping()
         for (key, value) in try field["matchLabels"].map() {
             requirements.append(.isIn(key: key, values: [try value.text()]))
         }

@@ -17,6 +17,8 @@ struct Pod: Hashable, Sendable {
     /// Succeeded or Failed: its address may already be another's.
     var isFinished: Bool
     var ports: [Port]
+    /// Stands for the Pods that a workload would have.
+    var isSynthetic = false
 
     var fullName: String { "\(namespace)/\(name)" }
 
@@ -29,7 +31,8 @@ struct Pod: Hashable, Sendable {
 
     init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
-        let status = root["status"]
+        let status = try root["status"].mapping()
+        _ = try root["spec"].mapping()
         namespace = resource.namespace ?? "default"
         name = resource.name
         labels = try root["metadata"]["labels"].texts()
@@ -55,6 +58,7 @@ struct Pod: Hashable, Sendable {
         nodeName = nil
         usesHostNetwork = try template["spec"]["hostNetwork"].optional()?.bool() ?? false
         isFinished = false
+        isSynthetic = true
         addresses = []
         ports = try Self.ports(template["spec"])
     }

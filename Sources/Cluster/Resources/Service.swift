@@ -25,7 +25,7 @@ struct Service: Hashable, Sendable {
     var fullName: String { "\(namespace)/\(name)" }
 
     init(_ resource: Resource) throws(ManifestError) {
-        let spec = resource.root["spec"]
+        let spec = try resource.root["spec"].mapping()
         namespace = resource.namespace ?? "default"
         name = resource.name
         clusterIPTexts = []
