@@ -70,7 +70,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "tracectlTests",
-            dependencies: ["tracectl", "Traceflow", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Scheduler", "tracectl", "Traceflow", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
     ]
 )
