@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test lint man generate clean
+.PHONY: help build demo test lint bench man generate clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test: ## build and run all tests
 
 lint: ## check the layout of the sources
 	@scripts/lint
+
+bench: ## time a lone trace and a backlog, beside their floors
+	@scripts/bench
 
 man: ## make the manual page .build/tracectl.1
 	@scripts/man
