@@ -1,14 +1,14 @@
--- The log of one segment. Events are added and never changed; `batch` proves after every commit
--- that positions and versions have no gap.
+-- The log of one segment. Events are added at the end and never changed; the database itself
+-- refuses everything else, row by row.
 
 create table segment (
     number integer primary key,
     log_id text not null,
     created_at integer not null,
-    -- Position of the last event of the segment before; 0 in the first.
+    -- Where the segment before ended; 0 in the first. Its own numbers go on from there.
     base_position integer not null,
-    -- SHA-256 of the sealed file before; null in the first.
-    previous_digest blob
+    base_stream integer not null,
+    base_symbol integer not null
 ) strict;
 
 create table event_type (
@@ -26,20 +26,34 @@ create table event (
     recorded_at integer not null,
     payload blob not null,
     constraint a_version_occurs_once_in_a_stream unique (stream, version),
-    constraint numbers_start_at_one check (position > 0 and stream > 0 and version > 0)
+    constraint streams_start_at_one check (stream > 0)
 ) strict;
 
--- One row a transaction.
-create table batch (
+-- Streams that began in an earlier segment, with the version they had reached when they were
+-- first written to here; ranges, since waiting traces come in runs.
+create table carried (
+    first_stream integer primary key,
+    last_stream integer not null,
+    version integer not null,
+    constraint a_run_has_streams check (first_stream <= last_stream)
+) strict;
+
+-- Events that hold the folded state: where a replay may begin. An index of the events.
+create table checkpoint (
+    position integer primary key
+) strict;
+
+-- The last event of a segment that is closed for ever.
+create table seal (
     last_position integer primary key,
-    first_position integer not null unique,
-    constraint a_batch_has_events check (first_position <= last_position)
+    sealed_at integer not null
 ) strict;
 
--- Streams by number; the sequence that new ones are taken from.
-create table stream (
-    id integer primary key,
-    family text not null
+-- Bytes that many events share, referred to by number: observation lists, endpoints, names.
+create table symbol (
+    number integer primary key,
+    bytes blob not null,
+    constraint a_symbol_has_one_number unique (bytes)
 ) strict;
 
 -- Names that people gave: held while the stream is in the current views. Not a fact but an index.
@@ -65,48 +79,35 @@ create table lease (
     expires_at integer not null
 ) strict, without rowid;
 
+-- One trigger for all that may go wrong with a new row. It also stops REPLACE, which would delete
+-- the old row without firing a delete trigger: the old row's place is never the next one.
+create trigger an_event_is_the_next_of_the_log_and_of_its_stream before insert on event
+when new.position <> 1 + coalesce(
+        (select max(position) from event), (select base_position from segment))
+    or new.version <> 1 + coalesce(
+        (select max(version) from event where stream = new.stream),
+        (select version from carried where first_stream <= new.stream
+            and last_stream >= new.stream order by first_stream desc limit 1),
+        0)
+begin
+    select raise(abort, 'the log is append-only: an event is the next of the log and its stream');
+end;
+
 create trigger an_event_is_never_updated before update on event
 begin select raise(abort, 'the log is append-only: an event is never updated'); end;
 
 create trigger an_event_is_never_deleted before delete on event
 begin select raise(abort, 'the log is append-only: an event is never deleted'); end;
 
--- REPLACE deletes the old row without firing the delete trigger (recursive_triggers is off by
--- default), so a row that would replace another is refused before it does. Rows that follow the
--- last one, as every append's do, are let through by the first comparison alone.
-create trigger an_event_is_never_replaced before insert on event
-when new.position <= (select max(position) from event)
-begin
-    select raise(abort, 'the log is append-only: events are added at its end');
-end;
+create trigger a_symbol_is_never_updated before update on symbol
+begin select raise(abort, 'the log is append-only: a symbol is never updated'); end;
 
-create trigger a_version_is_never_replaced before insert on event
-when exists (select 1 from event where stream = new.stream and version = new.version)
-begin
-    select raise(abort, 'the log is append-only: the stream has this version');
-end;
+create trigger a_symbol_is_never_deleted before delete on symbol
+begin select raise(abort, 'the log is append-only: a symbol is never deleted'); end;
 
-create trigger a_batch_is_never_updated before update on batch
-begin select raise(abort, 'the log is append-only: a batch is never updated'); end;
-
-create trigger a_batch_is_never_deleted before delete on batch
-begin select raise(abort, 'the log is append-only: a batch is never deleted'); end;
-
-create trigger a_batch_joins_the_one_before before insert on batch
-begin
-    select raise(abort, 'the log has a gap: the batch does not follow the one before')
-    where new.first_position <> 1 + coalesce(
-        (select max(last_position) from batch), (select min(base_position) from segment), 0);
-    select raise(abort, 'the log has a gap: positions are missing or were added by somebody else')
-    where (select count(*) from event where position >= new.first_position)
-        <> new.last_position - new.first_position + 1
-        or (select max(position) from event) <> new.last_position;
-    select raise(abort, 'the log has a gap: a stream lacks a version')
-    where exists (
-        select 1 from event as e
-        where e.position >= new.first_position and e.version > 1 and not exists (
-            select 1 from event as p where p.stream = e.stream and p.version = e.version - 1));
-end;
+create trigger a_symbol_is_never_replaced before insert on symbol
+when exists (select 1 from symbol where number = new.number or bytes = new.bytes)
+begin select raise(abort, 'the log is append-only: a symbol is never replaced'); end;
 
 create trigger content_is_never_updated before update on content
 begin select raise(abort, 'the log is append-only: content is never updated'); end;
@@ -118,8 +119,34 @@ create trigger content_is_never_replaced before insert on content
 when exists (select 1 from content where digest = new.digest)
 begin select raise(abort, 'the log is append-only: content is stored once'); end;
 
+create trigger a_carried_version_is_never_updated before update on carried
+begin select raise(abort, 'the log is append-only: a carried version is never updated'); end;
+
+create trigger a_carried_version_is_never_deleted before delete on carried
+begin select raise(abort, 'the log is append-only: a carried version is never deleted'); end;
+
+create trigger a_carried_version_is_for_a_stream_without_events before insert on carried
+when exists (
+        select 1 from carried
+        where first_stream <= new.last_stream and last_stream >= new.first_stream)
+    or exists (select 1 from event where stream between new.first_stream and new.last_stream)
+begin select raise(abort, 'the log is append-only: the stream has its version'); end;
+
+create trigger a_segment_is_never_updated before update on segment
+begin select raise(abort, 'the log is append-only: a segment is never updated'); end;
+
 create trigger a_segment_is_never_deleted before delete on segment
 begin select raise(abort, 'the log is append-only: a segment is never deleted'); end;
+
+create trigger a_file_is_one_segment before insert on segment
+when exists (select 1 from segment)
+begin select raise(abort, 'the log is append-only: a file is one segment'); end;
+
+create trigger a_seal_is_never_broken before delete on seal
+begin select raise(abort, 'the log is append-only: a seal is never broken'); end;
+
+create trigger a_seal_is_never_changed before update on seal
+begin select raise(abort, 'the log is append-only: a seal is never changed'); end;
 
 create view log_events as
 select e.position, e.stream, e.version, t.name as type, t.family, e.schema,

@@ -12,10 +12,10 @@ final class Connection {
     /// How long a statement waits for another process's transaction, in milliseconds.
     static let busyTimeoutMilliseconds: Int32 = 60_000
 
-    init(file: String, flags: Int32) throws(JobLogError) {
+    init(file: String, flags: Int32, vfs: String?) throws(JobLogError) {
         self.file = file
         var opened: OpaquePointer?
-        let code = sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let code = sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_NOMUTEX, vfs)
         guard code == SQLITE_OK, let opened else {
             defer { sqlite3_close_v2(opened) }
             throw Connection.error(code, opened, file)
@@ -70,16 +70,21 @@ final class Connection {
 
     /// Runs the body in a write transaction, which is rolled back when it throws.
     func transaction<T>(_ body: () throws -> T) throws -> T {
-        try execute("begin immediate")
+        try run("begin immediate")
         do {
             let result = try body()
-            try execute("commit")
+            try run("commit")
             return result
         } catch {
-            // Some errors (a full disk) have rolled back already.
-            if sqlite3_get_autocommit(handle) == 0 { try? execute("rollback") }
+            rollBack()
             throw error
         }
+    }
+
+    /// Ends the transaction, if one is open, without a trace.
+    func rollBack() {
+        // Some errors (a full disk) have rolled back already.
+        if sqlite3_get_autocommit(handle) == 0 { try? execute("rollback") }
     }
 
     func failure(_ code: Int32) -> JobLogError { Connection.error(code, handle, file) }

@@ -32,23 +32,31 @@ public struct NewStream: Hashable, Sendable {
 }
 
 /// An event before it is recorded.
-public struct Draft: Hashable, Sendable {
+public struct Draft: Sendable {
     public var stream: StreamRef
     public var type: Int32
     public var schema: Int32
+    /// What is recorded, less the numbers of `symbols`, which are written behind it.
     public var payload: [UInt8]
+    /// What the event shares with others. Their numbers end the payload, as field 15 of a
+    /// Protocol Buffers message, packed; 0 stands for nil.
+    public var symbols: [Symbol?]
     /// The version the stream must have before this event; nil appends in any case.
     public var expectedVersion: Int64?
+    /// Whether a replay may begin with this event.
+    public var isCheckpoint: Bool
 
     public init(
-        stream: StreamRef, type: Int32, schema: Int32, payload: [UInt8],
-        expectedVersion: Int64? = nil
+        stream: StreamRef, type: Int32, schema: Int32, payload: [UInt8], symbols: [Symbol?] = [],
+        expectedVersion: Int64? = nil, isCheckpoint: Bool = false
     ) {
         self.stream = stream
         self.type = type
         self.schema = schema
         self.payload = payload
+        self.symbols = symbols
         self.expectedVersion = expectedVersion
+        self.isCheckpoint = isCheckpoint
     }
 }
 
@@ -111,11 +119,30 @@ public struct RecordedEvent: Hashable, Sendable {
     }
 }
 
-/// What an append recorded.
-public struct Appended: Sendable {
-    public var events: [RecordedEvent] = []
+/// Where an append put what it recorded.
+public struct Appended: Hashable, Sendable {
+    /// The positions of the request's events, in its order; empty when it had none.
+    public var positions: NumberRun
     /// The numbers of the request's new streams, in its order.
-    public var streams: [Int64] = []
+    public var streams: NumberRun
+    /// The moment that all of them carry, in microseconds since 1970.
+    public var recordedAt: Int64
+}
+
+/// Consecutive numbers, by their place from 0.
+public struct NumberRun: RandomAccessCollection, Hashable, Sendable {
+    /// The first number, or the one that would come first in an empty run.
+    public let start: Int64
+    public let count: Int
+
+    public init(start: Int64, count: Int) {
+        self.start = start
+        self.count = count
+    }
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { count }
+    public subscript(place: Int) -> Int64 { start + Int64(place) }
 }
 
 /// The right to a role until a moment. The epoch only grows; an older one is refused.

@@ -6,8 +6,11 @@ extension JobLog {
         label: "tracectl.joblog", qos: .userInitiated, attributes: .concurrent)
 
     /// Like `append`, suspending instead of blocking.
-    public func appended(_ request: AppendRequest) async throws -> Appended {
-        try await Self.detached { try self.append(request) }
+    public func appended(_ request: AppendRequest) async throws(JobLogError) -> Appended {
+        let answer = await withCheckedContinuation { continuation in
+            append(request) { continuation.resume(returning: $0) }
+        }
+        return try answer.get()
     }
 
     /// Like `read(after:limit:)`, suspending instead of blocking.

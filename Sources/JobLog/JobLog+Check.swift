@@ -36,9 +36,7 @@ extension JobLog {
     public func info() throws(JobLogError) -> LogInfo {
         try reading { connection in
             let last = try connection.number("select max(position) from event") ?? 0
-            let file = folder + "/" + Self.segmentName
-            var status = stat()
-            let bytes = stat(file, &status) == 0 ? Int64(status.st_size) : 0
+            let bytes = options.storage.size(folder + "/" + Self.segmentName) ?? 0
             return LogInfo(
                 logID: logID, formatVersion: try connection.number("pragma user_version") ?? 0,
                 createdAt: try connection.number("select min(created_at) from segment") ?? 0,
@@ -54,7 +52,7 @@ extension JobLog {
         }
     }
 
-    /// Reads everything again: the file's structure, positions, versions, moments and batches.
+    /// Reads everything again: the file's structure, positions, versions and moments.
     public func verify() throws(JobLogError) -> LogCheck {
         try reading { connection in
             var check = LogCheck(events: 0, faults: [])
@@ -66,7 +64,6 @@ extension JobLog {
             integrity.reset()
             guard check.faults.isEmpty else { return check }
             try Self.checkEvents(connection, &check)
-            try Self.checkBatches(connection, &check)
             return check
         }
     }
@@ -114,24 +111,6 @@ extension JobLog {
         return types
     }
 
-    private static func checkBatches(_ connection: Connection, _ check: inout LogCheck) throws {
-        var previous = try connection.number("select min(base_position) from segment") ?? 0
-        let query = try connection.statement(
-            "select first_position, last_position from batch order by last_position")
-        defer { query.reset() }
-        while try query.step(), check.faults.count < faultsMax {
-            if query.number(0) != previous + 1 {
-                check.faults.append("no transaction is recorded from position \(previous + 1)")
-            }
-            previous = query.number(1)
-        }
-        let last = try connection.number("select max(position) from event") ?? previous
-        if last != previous {
-            check.faults.append(
-                "events after position \(previous) were not appended by tracectl")
-        }
-    }
-
     /// Copies the log, while others use it, into a folder that has none.
     public func backup(to target: String) throws(JobLogError) {
         let file = target + "/" + Self.segmentName
@@ -146,7 +125,9 @@ extension JobLog {
                 .readOnly,
                 "\(target): the folder cannot be made (\(String(cString: strerror(errno))))")
         }
-        let copy = try Connection(file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+        let copy = try Connection(
+            file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+            vfs: options.storage.vfs)
         try reading { source in
             guard let work = sqlite3_backup_init(copy.raw, "main", source.raw, "main") else {
                 throw copy.failure(sqlite3_errcode(copy.raw))

@@ -1,59 +1,75 @@
-import Glibc
-
 extension JobLog {
     /// Takes the role, or renews it for the same holder; nil while another holds it validly.
     ///
-    /// A grant raises the epoch; `event` may record it in the same transaction, in the log's own
-    /// stream. A holder whose process on this host is gone is replaced at once.
+    /// A grant raises the epoch; the wish's `event` may record it in the same transaction. A
+    /// holder whose process on this host is gone is replaced at once.
     public func acquireLease(
         role: String, holder: String, durationMicroseconds: Int64,
         event: ((_ epoch: Int64) throws -> Draft)? = nil
     ) throws -> Lease? {
+        try acquireLeases([
+            LeaseWish(
+                role: role, holder: holder, durationMicroseconds: durationMicroseconds,
+                event: event)
+        ])[0]
+    }
+
+    /// Like `acquireLease` for several roles, in one transaction; an answer for each wish.
+    public func acquireLeases(_ wishes: [LeaseWish]) throws -> [Lease?] {
         try checkWritable()
-        let lease: Lease? = try writer.with { connection in
-            try connection.transaction {
-                let now = options.now()
-                let row = try Self.leaseRow(role, connection)
-                if let row, row.lease.expiresAt > now, row.lease.holder != holder,
-                    HolderProcess.mayLive(row.process)
-                {
-                    return nil
-                }
-                let lease = Lease(
-                    role: role, holder: holder, epoch: (row?.lease.epoch ?? 0) + 1,
-                    expiresAt: now + durationMicroseconds)
-                try connection.run(
-                    """
-                    insert into lease (role, holder, process, epoch, expires_at)
-                    values (?, ?, ?, ?, ?)
-                    on conflict (role) do update set holder = excluded.holder,
-                        process = excluded.process, epoch = excluded.epoch,
-                        expires_at = excluded.expires_at
-                    """, .text(role), .text(holder), .text(HolderProcess.current),
-                    .number(lease.epoch), .number(lease.expiresAt))
-                if let event {
-                    _ = try Self.write(
-                        AppendRequest(drafts: [try event(lease.epoch)]), connection,
-                        recordedAt: try Self.moment(connection, now))
-                }
-                return lease
-            }
+        let leases = try writing { transaction in
+            try wishes.map { try acquire($0, &transaction) }
         }
         news.tell()
+        return leases
+    }
+
+    private func acquire(_ wish: LeaseWish, _ transaction: inout Transaction) throws -> Lease? {
+        let connection = transaction.connection
+        let now = options.now()
+        let row = try Self.leaseRow(wish.role, connection)
+        if let row, row.lease.expiresAt > now, row.lease.holder != wish.holder,
+            options.storage.mayLive(row.process)
+        {
+            return nil
+        }
+        let lease = Lease(
+            role: wish.role, holder: wish.holder, epoch: (row?.lease.epoch ?? 0) + 1,
+            expiresAt: now + wish.durationMicroseconds)
+        try connection.run(
+            """
+            insert into lease (role, holder, process, epoch, expires_at) values (?, ?, ?, ?, ?)
+            on conflict (role) do update set holder = excluded.holder,
+                process = excluded.process, epoch = excluded.epoch,
+                expires_at = excluded.expires_at
+            """, .text(wish.role), .text(wish.holder), .text(options.storage.process),
+            .number(lease.epoch), .number(lease.expiresAt))
+        if let event = wish.event {
+            let request = AppendRequest(drafts: [try event(lease.epoch)])
+            try transaction.judge(request)
+            _ = try transaction.write(request)
+        }
         return lease
     }
 
     /// Extends the lease; throws `leaseLost` when somebody else took the role.
     public func renewLease(_ lease: Lease, durationMicroseconds: Int64) throws -> Lease {
+        guard let renewed = try renewLeases([lease], durationMicroseconds: durationMicroseconds)[0]
+        else { throw Self.lost(lease) }
+        return renewed
+    }
+
+    /// Extends the leases in one transaction; nil for each that somebody else took.
+    public func renewLeases(_ leases: [Lease], durationMicroseconds: Int64) throws -> [Lease?] {
         try checkWritable()
-        return try writer.with { connection in
-            try connection.transaction {
-                guard let row = try Self.leaseRow(lease.role, connection),
+        return try writing { transaction in
+            try leases.map { lease in
+                guard let row = try Self.leaseRow(lease.role, transaction.connection),
                     row.lease.epoch == lease.epoch, row.lease.holder == lease.holder
-                else { throw Self.lost(lease) }
+                else { return nil }
                 var renewed = lease
                 renewed.expiresAt = options.now() + durationMicroseconds
-                try connection.run(
+                try transaction.connection.run(
                     "update lease set expires_at = ? where role = ?", .number(renewed.expiresAt),
                     .text(lease.role))
                 return renewed
@@ -65,13 +81,22 @@ extension JobLog {
     ///
     /// `forgetting` also forgets the epoch: for roles whose name never comes again.
     public func releaseLease(_ lease: Lease, forgetting: Bool = false) throws {
+        try releaseLeases(forgetting ? [] : [lease], forgetting: forgetting ? [lease] : [])
+    }
+
+    /// Gives several roles back in one transaction.
+    public func releaseLeases(_ leases: [Lease], forgetting: [Lease] = []) throws {
         try checkWritable()
-        let change = forgetting ? "delete from lease" : "update lease set expires_at = 0"
-        try writer.with { connection in
-            try connection.transaction {
-                try connection.run(
-                    change + " where role = ? and epoch = ? and holder = ?", .text(lease.role),
-                    .number(lease.epoch), .text(lease.holder))
+        let place = " where role = ? and epoch = ? and holder = ?"
+        try writing { transaction in
+            for (change, leases) in [
+                ("update lease set expires_at = 0", leases), ("delete from lease", forgetting),
+            ] {
+                for lease in leases {
+                    try transaction.connection.run(
+                        change + place, .text(lease.role), .number(lease.epoch),
+                        .text(lease.holder))
+                }
             }
         }
         news.tell()
@@ -90,7 +115,7 @@ extension JobLog {
                     role: query.text(0), holder: query.text(1), epoch: query.number(3),
                     expiresAt: query.number(4))
                 guard lease.role.hasPrefix(rolePrefix), lease.expiresAt > now,
-                    HolderProcess.mayLive(query.text(2))
+                    options.storage.mayLive(query.text(2))
                 else { continue }
                 leases.append(lease)
             }
@@ -125,39 +150,21 @@ extension JobLog {
     }
 }
 
-/// Names a process so that it is known when it is gone: boot, process id and start time.
-enum HolderProcess {
-    static let current: String = {
-        let pid = getpid()
-        return "\(bootID) \(pid) \(startTime(of: pid) ?? "0")"
-    }()
+/// A role that somebody would like to have.
+public struct LeaseWish {
+    public var role: String
+    public var holder: String
+    public var durationMicroseconds: Int64
+    /// The event that records the grant.
+    public var event: ((_ epoch: Int64) throws -> Draft)?
 
-    /// False only when the process ran on this boot of this host and is gone.
-    static func mayLive(_ text: String) -> Bool {
-        let parts = text.split(separator: " ")
-        guard parts.count == 3, parts[0] == bootID, let pid = Int32(parts[1]) else { return true }
-        return startTime(of: pid).map { $0 == parts[2] } ?? false
-    }
-
-    private static let bootID =
-        read("/proc/sys/kernel/random/boot_id")
-        .split(separator: "\n").first.map(String.init) ?? "unknown"
-
-    /// Field 22 of /proc/PID/stat (proc(5)); nil for a process that is gone or a zombie.
-    private static func startTime(of pid: Int32) -> String? {
-        let stat = read("/proc/\(pid)/stat")
-        guard let end = stat.lastIndex(of: ")") else { return nil }
-        let fields = stat[stat.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
-        return String(fields[19])
-    }
-
-    private static func read(_ path: String) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = Glibc.read(descriptor, &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
+    public init(
+        role: String, holder: String, durationMicroseconds: Int64,
+        event: ((_ epoch: Int64) throws -> Draft)? = nil
+    ) {
+        self.role = role
+        self.holder = holder
+        self.durationMicroseconds = durationMicroseconds
+        self.event = event
     }
 }

@@ -17,14 +17,14 @@ extension JobLog {
         _ folder: String, access: Access, options: Options
     ) throws(JobLogError) -> JobLog {
         let file = folder + "/" + segmentName
-        let exists = Glibc.access(file, F_OK) == 0
-        if !exists {
+        let storage = options.storage
+        if !storage.exists(file) {
             switch access {
             case .readOnly, .readWrite:
                 throw JobLogError(
                     .noLog, "\(folder): there is no log here",
                     remedy: "record a trace first with `tracectl run` or `tracectl apply`")
-            case .create: try makeFolder(folder)
+            case .create: try storage.makeFolder(folder)
             }
         }
         let isReadOnly =
@@ -33,8 +33,8 @@ extension JobLog {
             case .readWrite, .create: false
             }
         // Who reads waits for who makes or upgrades the file, and the other way round.
-        let lock = try FolderLock(folder, isShared: isReadOnly)
-        defer { lock.unlock() }
+        let unlock = try storage.lockFolder(folder, isReadOnly)
+        defer { unlock() }
         return try open(folder, file: file, isReadOnly: isReadOnly, options: options)
     }
 
@@ -46,15 +46,18 @@ extension JobLog {
         let writer: Connection
         let reader: Connection
         if isReadOnly {
-            writer = try readOnly(file)
-            reader = try readOnly(file)
+            writer = try readOnly(file, storage: options.storage)
+            reader = try readOnly(file, storage: options.storage)
         } else {
             writer = try Connection(
-                file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+                file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                vfs: options.storage.vfs)
             try prepare(writer, options)
-            reader = try Connection(file: file, flags: SQLITE_OPEN_READWRITE)
+            reader = try Connection(
+                file: file, flags: SQLITE_OPEN_READWRITE, vfs: options.storage.vfs)
         }
-        let query = try writer.statement("select log_id from segment order by number limit 1")
+        let query = try writer.statement(
+            "select log_id, number, base_position, base_stream, base_symbol from segment")
         defer { query.reset() }
         guard try query.step() else {
             throw JobLogError(
@@ -63,19 +66,25 @@ extension JobLog {
         }
         return JobLog(
             folder: folder, logID: query.text(0), isReadOnly: isReadOnly, options: options,
-            writer: writer, reader: reader)
+            writer: SegmentWriter(
+                writer, segmentNumber: query.number(1),
+                base: SegmentWriter.Base(
+                    position: query.number(2), stream: query.number(3), symbol: query.number(4))),
+            reader: reader)
     }
 
     /// Readers of a WAL file share memory in its folder. Where that cannot be written, a file
     /// without a WAL is read as one that nobody changes.
-    private static func readOnly(_ file: String) throws(JobLogError) -> Connection {
+    private static func readOnly(
+        _ file: String, storage: Storage
+    ) throws(JobLogError) -> Connection {
         do throws(JobLogError) {
-            let connection = try Connection(file: file, flags: SQLITE_OPEN_READONLY)
+            let connection = try Connection(
+                file: file, flags: SQLITE_OPEN_READONLY, vfs: storage.vfs)
             try checkFormat(connection)
             return connection
         } catch {
-            var wal = stat()
-            guard error.code == .readOnly, stat(file + "-wal", &wal) != 0 || wal.st_size == 0 else {
+            guard error.code == .readOnly, storage.size(file + "-wal") ?? 0 == 0 else {
                 throw error
             }
             let escaped = file.utf8.map { byte -> String in
@@ -85,22 +94,10 @@ extension JobLog {
                     ? String(UnicodeScalar(byte)) : "%" + (hex.count < 2 ? "0" : "") + hex
             }.joined()
             let connection = try Connection(
-                file: "file:\(escaped)?immutable=1", flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+                file: "file:\(escaped)?immutable=1", flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                vfs: storage.vfs)
             try checkFormat(connection)
             return connection
-        }
-    }
-
-    private static func makeFolder(_ folder: String) throws(JobLogError) {
-        var path = folder.hasPrefix("/") ? "/" : ""
-        for part in folder.split(separator: "/") {
-            path += path.isEmpty || path == "/" ? String(part) : "/" + part
-            if mkdir(path, 0o700) != 0, errno != EEXIST {
-                throw JobLogError(
-                    .readOnly,
-                    "\(path): the folder cannot be made (\(String(cString: strerror(errno))))",
-                    remedy: "choose another with --log")
-            }
         }
     }
 
@@ -156,17 +153,21 @@ extension JobLog {
         let logID = try randomID(connection)
         let now = options.now()
         try connection.run(
-            "insert into segment (number, log_id, created_at, base_position) values (1, ?, ?, 0)",
-            .text(logID), .number(now))
-        guard let first = options.firstEvent?(logID) else { return }
-        _ = try write(
-            AppendRequest(
-                newStreams: [NewStream(family: "log")],
-                drafts: [
-                    Draft(
-                        stream: .new(0), type: first.type, schema: first.schema,
-                        payload: first.payload)
-                ]), connection, recordedAt: now)
+            """
+            insert into segment
+                (number, log_id, created_at, base_position, base_stream, base_symbol)
+            values (1, ?, ?, 0, 0, 0)
+            """, .text(logID), .number(now))
+        guard var first = options.firstEvent?(logID) else { return }
+        first.stream = .new(0)
+        let known = SegmentWriter.Known(
+            dataVersion: 0, lastPosition: 0, lastStream: 0, lastSymbol: 0, lastRecordedAt: now)
+        var transaction = try Transaction(
+            connection: connection, known: known,
+            base: SegmentWriter.Base(position: 0, stream: 0, symbol: 0), recordedAt: now)
+        _ = try transaction.write(
+            AppendRequest(newStreams: [NewStream(family: "log")], drafts: [first]))
+        try transaction.rows.flush()
     }
 
     private static func register(
@@ -186,22 +187,4 @@ extension JobLog {
         defer { query.reset() }
         return try query.step() ? query.text(0) : ""
     }
-}
-
-/// Keeps two processes from making the same log at once, and a third from reading it half made.
-private struct FolderLock: ~Copyable {
-    private let descriptor: Int32
-
-    init(_ folder: String, isShared: Bool) throws(JobLogError) {
-        descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw JobLogError(
-                .readOnly,
-                "\(folder): the folder cannot be opened (\(String(cString: strerror(errno))))",
-                remedy: "choose another with --log")
-        }
-        while flock(descriptor, isShared ? LOCK_SH : LOCK_EX) != 0, errno == EINTR {}
-    }
-
-    borrowing func unlock() { Glibc.close(descriptor) }
 }

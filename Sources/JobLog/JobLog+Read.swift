@@ -3,12 +3,28 @@ extension JobLog {
 
     /// The position of the last committed event, of whatever process; 0 in an empty log.
     public func lastPosition() throws(JobLogError) -> Int64 {
-        try reading { try $0.number("select max(position) from event") ?? 0 }
+        try reading {
+            try $0.number("select max(position) from event")
+                ?? $0.number("select base_position from segment") ?? 0
+        }
     }
 
     /// The events after the position, in order, `limit` at most.
     public func read(after position: Int64, limit: Int) throws(JobLogError) -> [RecordedEvent] {
         try reading { try Self.events(after: position, limit: limit, $0) }
+    }
+
+    /// Hands over each event after the position, in order, `limit` at most, without copying it.
+    ///
+    /// Other readers of this log wait meanwhile, and the body must not use it. Returns how many
+    /// events there were.
+    @discardableResult
+    public func scan(
+        after position: Int64, limit: Int = .max, _ body: (EventRow) throws -> Void
+    ) throws -> Int {
+        try reader.with {
+            try EventReader(connection: $0, after: position).forEach(limit: limit, body)
+        }
     }
 
     /// The events of one stream, in order; none for a stream that does not exist.

@@ -1,17 +1,16 @@
-import CSQLite
-import Glibc
+import Dispatch
 import Synchronization
 
 /// An append-only log of events in a folder of SQLite segments, shared by several processes.
 ///
 ///     append ──▶ pending ──leader takes all──▶ transaction ──commit──▶ acknowledged
 ///                   ▲                               │
-///                   └──── next leader ◀─────────────┘ (a refusal fails its own caller only)
+///                   └──── leader takes again ◀──────┘ (a refusal fails its own caller only)
 ///
 /// Invariants:
 /// - what `append` and `decide` return is committed, and synced as `durability` says;
 /// - positions and versions have no gaps; `recordedAt` never falls;
-/// - the writer is used under `writerLock`, the reader under `readerLock`, by one thread at a time.
+/// - writer and reader are used under their locks, by one thread at a time.
 ///
 /// All calls block. `JobLog+Async.swift` has the ones for Swift concurrency.
 public final class JobLog: Sendable {
@@ -39,15 +38,18 @@ public final class JobLog: Sendable {
         public var eventTypes: [EventType]
         /// The first event of a new log, made of its id; in the first stream, family `log`.
         public var firstEvent: (@Sendable (_ logID: String) -> Draft)?
+        public var storage: Storage
 
         public init(
             durability: Durability = .full, now: @escaping @Sendable () -> Int64,
-            eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil
+            eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil,
+            storage: Storage = .fileSystem
         ) {
             self.durability = durability
             self.now = now
             self.eventTypes = eventTypes
             self.firstEvent = firstEvent
+            self.storage = storage
         }
     }
 
@@ -55,14 +57,19 @@ public final class JobLog: Sendable {
     public let logID: String
     let options: Options
     let isReadOnly: Bool
-    let writer: Guarded<Connection>
+    let writer: Guarded<SegmentWriter>
     let reader: Guarded<Connection>
     let pending = GroupCommit()
+    /// Leads for callers that must not block.
+    let leaders = DispatchQueue(label: "tracectl.joblog.leader", qos: .userInitiated)
+    /// How many callers the last transaction answered.
+    let companions = Atomic(0)
+    let symbols = SymbolCache()
     let news = News()
 
     init(
         folder: String, logID: String, isReadOnly: Bool, options: Options,
-        writer: consuming Connection, reader: consuming Connection
+        writer: SegmentWriter, reader: Connection
     ) {
         self.folder = folder
         self.logID = logID
@@ -73,30 +80,4 @@ public final class JobLog: Sendable {
     }
 
     static let segmentName = "000001.db"
-}
-
-/// A value that one thread at a time may use.
-///
-/// `@unchecked Sendable` holds because `value` is private and `with` is the only way to it, under
-/// the lock, and neither SQLite handle nor statement leaves the closure.
-final class Guarded<Value>: @unchecked Sendable {
-    private let lock: UnsafeMutablePointer<pthread_mutex_t>
-    private let value: Value
-
-    init(_ value: Value) {
-        self.value = value
-        lock = .allocate(capacity: 1)
-        pthread_mutex_init(lock, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(lock)
-        lock.deallocate()
-    }
-
-    func with<T>(_ body: (Value) throws -> T) rethrows -> T {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        return try body(value)
-    }
 }

@@ -10,6 +10,10 @@ public struct JobLogError: Error, Hashable, Sendable, CustomStringConvertible {
         case versionConflict
         case nameTaken
         case leaseLost
+        /// The segment was closed meanwhile; the log goes on in the next.
+        case sealed
+        /// The event's segment is archived or was dropped.
+        case archived
         case refused
         case failed
     }

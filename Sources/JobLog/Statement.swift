@@ -53,6 +53,15 @@ final class Statement {
         }
     }
 
+    /// Binds bytes that stay where they are until the statement is reset.
+    func bind(_ place: Int32, inPlace bytes: UnsafeRawBufferPointer) {
+        if bytes.isEmpty {
+            sqlite3_bind_zeroblob(handle, place, 0)
+        } else {
+            _ = csqlite_bind_blob_static(handle, place, bytes.baseAddress, Int32(bytes.count))
+        }
+    }
+
     /// Whether there is a row; false at the end.
     func step() throws(JobLogError) -> Bool {
         switch sqlite3_step(handle) {
@@ -78,6 +87,13 @@ final class Statement {
         guard let pointer = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column))
         return Array(UnsafeRawBufferPointer(start: pointer, count: count))
+    }
+
+    /// The bytes where SQLite has them, until the next step.
+    func blobInPlace(_ column: Int32) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: sqlite3_column_blob(handle, column),
+            count: Int(sqlite3_column_bytes(handle, column)))
     }
 
     /// Columns position, stream, version, type, schema, recorded_at, payload.

@@ -200,7 +200,7 @@ extension JobLogError {
         switch code {
         case .versionConflict, .nameTaken: true
         case .noLog, .notALog, .damaged, .newerVersion, .readOnly, .diskFull, .leaseLost, .refused,
-            .failed:
+            .sealed, .archived, .failed:
             false
         }
     }

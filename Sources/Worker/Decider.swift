@@ -79,7 +79,7 @@ public struct Decider {
             var folded = position
             let overdueAt = jumps.overdueAt()
             let appended = try log.decide(holding: lease, after: position) { news, moment in
-                for event in news { try Self.fold(event, into: &working, &folded) }
+                try news.forEach { try Self.fold($0.recorded, into: &working, &folded) }
                 var drafts: [Draft] = []
                 if let profile, working.tags.profile != profile {
                     working.evolve(profile)
@@ -99,8 +99,8 @@ public struct Decider {
                 return AppendRequest(drafts: drafts)
             }
             state = working
-            position = folded + Int64(appended.events.count)
-            return !appended.events.isEmpty
+            position = folded + Int64(appended.positions.count)
+            return !appended.positions.isEmpty
         } catch let error as JobLogError where error.code == .leaseLost {
             stepDown()
             return false

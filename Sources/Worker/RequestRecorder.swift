@@ -122,7 +122,7 @@ public struct RequestRecorder: Sendable {
     private func begin(_ request: AppendRequest) throws -> [Int64]? {
         guard !request.drafts.isEmpty else { return [] }
         do {
-            return try log.append(request).streams
+            return Array(try log.append(request).streams)
         } catch {
             if error.isContention { return nil }
             throw error

@@ -1,0 +1,56 @@
+/// The events after a position, read one by one without copying them.
+public struct EventReader {
+    let connection: Connection
+    let after: Int64
+
+    /// Hands over each event, in order, `limit` at most; the payload is valid within the call.
+    ///
+    /// Returns how many there were. Not to be used after the call that handed the reader over.
+    @discardableResult
+    public func forEach(
+        limit: Int = .max, _ body: (EventRow) throws -> Void
+    ) throws -> Int {
+        let query = try connection.statement(
+            "select \(JobLog.columns) from event where position > ? order by position limit ?")
+        defer { query.reset() }
+        query.bind(1, after)
+        query.bind(2, Int64(limit))
+        var count = 0
+        while try query.step() {
+            try query.withEventRow(body)
+            count += 1
+        }
+        return count
+    }
+}
+
+/// An event as it lies in the database.
+public struct EventRow {
+    public let position: Int64
+    public let stream: Int64
+    public let version: Int64
+    public let type: Int32
+    public let schema: Int32
+    /// Microseconds since 1970.
+    public let recordedAt: Int64
+    public let payload: UnsafeRawBufferPointer
+
+    /// A copy that outlives the call.
+    public var recorded: RecordedEvent {
+        RecordedEvent(
+            position: position, stream: stream, version: version, type: type, schema: schema,
+            recordedAt: recordedAt, payload: Array(payload))
+    }
+}
+
+extension Statement {
+    /// Columns position, stream, version, type, schema, recorded_at, payload.
+    func withEventRow(_ body: (EventRow) throws -> Void) throws {
+        try body(
+            EventRow(
+                position: number(0), stream: number(1), version: number(2),
+                type: Int32(truncatingIfNeeded: number(3)),
+                schema: Int32(truncatingIfNeeded: number(4)), recordedAt: number(5),
+                payload: blobInPlace(6)))
+    }
+}

@@ -1,0 +1,73 @@
+import Synchronization
+
+/// Bytes that many events share: an observation list, an endpoint, the name of a worker.
+///
+/// A log stores them once and its events refer to them by number. The number is given by the
+/// transaction that first records an event with the symbol, and is known from then on.
+public final class Symbol: Sendable {
+    public let bytes: [UInt8]
+    /// 0 until a commit has given one.
+    private let known = Atomic<Int64>(0)
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var number: Int64 { known.load(ordering: .acquiring) }
+
+    /// Only after the commit that wrote the number, or having read it.
+    func settle(_ number: Int64) { known.store(number, ordering: .releasing) }
+}
+
+/// The symbols of a log that this process has met, by their bytes and by their numbers.
+final class SymbolCache: Sendable {
+    private struct Known {
+        var byBytes: [[UInt8]: Symbol] = [:]
+        var byNumber: [Int64: Symbol] = [:]
+    }
+
+    private let known = Mutex(Known())
+
+    /// Beyond this many the cache starts anew; symbols that others hold stay valid.
+    private static let countMax = 200_000
+
+    func symbol(_ bytes: [UInt8]) -> Symbol {
+        known.withLock { known in
+            if let symbol = known.byBytes[bytes] { return symbol }
+            if known.byBytes.count >= Self.countMax { known = Known() }
+            let symbol = Symbol(bytes)
+            known.byBytes[bytes] = symbol
+            return symbol
+        }
+    }
+
+    func symbol(number: Int64) -> Symbol? { known.withLock { $0.byNumber[number] } }
+
+    /// Keeps what was read; the newest number stands for the bytes from now on.
+    func keep(_ bytes: [UInt8], number: Int64) -> Symbol {
+        known.withLock { known in
+            if let symbol = known.byNumber[number] { return symbol }
+            if known.byNumber.count >= Self.countMax { known = Known() }
+            let symbol = known.byBytes[bytes] ?? Symbol(bytes)
+            if symbol.number < number { symbol.settle(number) }
+            known.byBytes[bytes] = symbol
+            known.byNumber[number] = symbol
+            return symbol
+        }
+    }
+}
+
+extension JobLog {
+    /// The symbol of the bytes, to be named by drafts. Nothing is recorded yet.
+    public func symbol(_ bytes: [UInt8]) -> Symbol { symbols.symbol(bytes) }
+
+    /// The bytes of the symbol with the number; nil when the log holds none.
+    public func symbol(number: Int64) throws(JobLogError) -> [UInt8]? {
+        if let known = symbols.symbol(number: number) { return known.bytes }
+        let read = try reading { connection -> [UInt8]? in
+            let query = try connection.statement("select bytes from symbol where number = ?")
+            defer { query.reset() }
+            query.bind(1, number)
+            return try query.step() ? query.blob(0) : nil
+        }
+        return read.map { symbols.keep($0, number: number).bytes }
+    }
+}

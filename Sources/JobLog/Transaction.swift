@@ -1,0 +1,206 @@
+/// What is written between a `begin` and its `commit`.
+///
+/// A request is judged before anything of it is written, so that one that is refused leaves no
+/// trace and the others of the same transaction stand.
+struct Transaction {
+    let connection: Connection
+    let recordedAt: Int64
+    let base: SegmentWriter.Base
+    var known: SegmentWriter.Known
+    var rows: RowWriter
+    private var hasForgotten = false
+    /// Numbers given in this transaction, which count from its commit on.
+    private var numbered: [ObjectIdentifier: (symbol: Symbol, number: Int64)] = [:]
+
+    /// The largest payload, in bytes; SQLite's own bound is 1,000,000,000.
+    static let payloadBytesMax = 512 << 20
+
+    init(
+        connection: Connection, known: SegmentWriter.Known, base: SegmentWriter.Base,
+        recordedAt: Int64
+    ) throws(JobLogError) {
+        self.connection = connection
+        self.known = known
+        self.base = base
+        self.recordedAt = recordedAt
+        rows = try RowWriter(connection, recordedAt: recordedAt)
+    }
+
+    /// Writes a request that was judged in this transaction with nothing written since.
+    ///
+    /// An error leaves the transaction half written: it must not be committed.
+    mutating func write(_ request: AppendRequest) throws(JobLogError) -> Appended {
+        for content in request.contents { try write(content) }
+        for name in request.releasedNames {
+            try connection.run(
+                "delete from name where family = ? and name = ?", .text(name.family),
+                .text(name.name ?? ""))
+        }
+        let firstStream = known.lastStream + 1
+        for stream in request.newStreams { try begin(stream) }
+        let firstPosition = known.lastPosition + 1
+        for draft in request.drafts { try write(draft, firstStream: firstStream) }
+        known.lastRecordedAt = request.drafts.isEmpty ? known.lastRecordedAt : recordedAt
+        return Appended(
+            positions: NumberRun(start: firstPosition, count: request.drafts.count),
+            streams: NumberRun(start: firstStream, count: request.newStreams.count),
+            recordedAt: recordedAt)
+    }
+
+    func settleSymbols() {
+        for (symbol, number) in numbered.values { symbol.settle(number) }
+    }
+
+    // MARK: judging
+
+    /// Throws why the request cannot be recorded. Writes nothing.
+    mutating func judge(_ request: AppendRequest) throws(JobLogError) {
+        try judgeNames(request)
+        var expected: [StreamRef: Int64] = [:]
+        let asks = request.drafts.contains { $0.expectedVersion != nil }
+        for draft in request.drafts {
+            guard draft.payload.count <= Self.payloadBytesMax else {
+                throw JobLogError(
+                    .refused, "an event of \(draft.payload.count) bytes is too large",
+                    remedy: "at most \(Self.payloadBytesMax) are taken")
+            }
+            switch draft.stream {
+            case .existing(let stream):
+                guard stream > 0, stream <= known.lastStream else {
+                    throw JobLogError(
+                        .refused, "an event names stream \(stream), which is not there")
+                }
+            case .new(let index):
+                guard request.newStreams.indices.contains(index) else {
+                    throw JobLogError(
+                        .refused, "an event names new stream \(index), which is not there")
+                }
+            }
+            if asks { try judgeVersion(of: draft, &expected) }
+        }
+    }
+
+    private mutating func judgeVersion(
+        of draft: Draft, _ versions: inout [StreamRef: Int64]
+    ) throws(JobLogError) {
+        var version = versions[draft.stream]
+        if version == nil {
+            switch draft.stream {
+            case .existing(let stream): version = try self.version(of: stream)
+            case .new: version = 0
+            }
+        }
+        let before = version ?? 0
+        if let wanted = draft.expectedVersion, wanted != before {
+            throw JobLogError(
+                .versionConflict, "\(draft.stream) is at version \(before), expected \(wanted)",
+                remedy: "read it again and decide anew")
+        }
+        versions[draft.stream] = before + 1
+    }
+
+    private func judgeNames(_ request: AppendRequest) throws(JobLogError) {
+        var taken: Set<NewStream> = []
+        for stream in request.newStreams {
+            guard let name = stream.name else { continue }
+            var holder: Int64?
+            if !request.releasedNames.contains(stream) {
+                holder = try connection.number(
+                    "select stream from name where family = ? and name = ?", .text(stream.family),
+                    .text(name))
+            }
+            if holder != nil || !taken.insert(stream).inserted {
+                throw JobLogError(
+                    .nameTaken, "\(stream.family) \"\(name)\" exists already",
+                    remedy: "choose another name, or delete it first")
+            }
+        }
+    }
+
+    // MARK: writing
+
+    private func write(_ content: Content) throws(JobLogError) {
+        let held = try connection.number(
+            "select 1 from content where digest = ?", .blob(content.digest))
+        guard held == nil else { return }
+        try connection.run(
+            "insert into content (digest, bytes) values (?, ?)", .blob(content.digest),
+            .blob(content.bytes))
+    }
+
+    private mutating func begin(_ stream: NewStream) throws(JobLogError) {
+        known.lastStream += 1
+        guard let name = stream.name else { return }
+        try connection.run(
+            "insert into name (family, name, stream) values (?, ?, ?)", .text(stream.family),
+            .text(name), .number(known.lastStream))
+    }
+
+    private mutating func write(_ draft: Draft, firstStream: Int64) throws(JobLogError) {
+        let stream: Int64
+        let version: Int64
+        switch draft.stream {
+        case .existing(let number):
+            stream = number
+            version = try self.version(of: number) + 1
+        case .new(let index):
+            stream = firstStream + Int64(index)
+            if known.versions[stream] != nil || hasForgotten {
+                version = try self.version(of: stream) + 1
+            } else {
+                version = 1
+            }
+        }
+        known.lastPosition += 1
+        if known.versions.count >= SegmentWriter.Known.versionsMax {
+            // What is forgotten is asked of the database, which must have it then.
+            try rows.flush()
+            known.versions.removeAll(keepingCapacity: true)
+            hasForgotten = true
+        }
+        known.versions[stream] = version
+        var numbers: [Int64] = []
+        for symbol in draft.symbols { numbers.append(try number(of: symbol)) }
+        try rows.add(
+            position: known.lastPosition, stream: stream, version: version, draft: draft,
+            symbols: numbers)
+        if draft.isCheckpoint {
+            try connection.run(
+                "insert into checkpoint (position) values (?)", .number(known.lastPosition))
+        }
+    }
+
+    /// The version that a stream has reached; 0 for one that has no events.
+    private mutating func version(of stream: Int64) throws(JobLogError) -> Int64 {
+        if let version = known.versions[stream] { return version }
+        var version = try connection.number(
+            "select max(version) from event where stream = ?", .number(stream))
+        if version == nil {
+            version = try connection.number(
+                """
+                select version from carried where first_stream <= ?1 and last_stream >= ?1
+                order by first_stream desc limit 1
+                """, .number(stream))
+        }
+        known.versions[stream] = version ?? 0
+        return version ?? 0
+    }
+
+    private mutating func number(of symbol: Symbol?) throws(JobLogError) -> Int64 {
+        guard let symbol else { return 0 }
+        let settled = symbol.number
+        if settled > base.symbol { return settled }
+        if let given = numbered[ObjectIdentifier(symbol)] { return given.number }
+        var number = try connection.number(
+            "select number from symbol where bytes = ?", .blob(symbol.bytes))
+        if number == nil {
+            known.lastSymbol += 1
+            number = known.lastSymbol
+            try connection.run(
+                "insert into symbol (number, bytes) values (?, ?)", .number(known.lastSymbol),
+                .blob(symbol.bytes))
+        }
+        numbered[ObjectIdentifier(symbol)] = (symbol, number ?? 0)
+        return number ?? 0
+    }
+}
