@@ -53,6 +53,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
+        // For tests alone: a disk in memory under SQLite that loses power, processes and writes.
+        .target(
+            name: "CSimulatedDisk", dependencies: ["CSQLite"],
+            path: "Tests/Support/CSimulatedDisk",
+            cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite"],
+            path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
