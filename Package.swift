@@ -67,6 +67,9 @@ let package = Package(
         .testTarget(
             name: "JobLogTests", dependencies: ["CSQLite", "JobLog"], swiftSettings: strict),
         .testTarget(
+            name: "SimulatedDiskTests", dependencies: ["CSQLite", "SimulatedDisk"],
+            swiftSettings: strict),
+        .testTarget(
             name: "TraceLogTests", dependencies: ["JobLog", "Scheduler", "TraceLog", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
