@@ -59,13 +59,14 @@ let package = Package(
             path: "Tests/Support/CSimulatedDisk",
             cSettings: [.treatAllWarnings(as: .error)]),
         .target(
-            name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite"],
+            name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite", "JobLog"],
             path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
         .testTarget(
-            name: "JobLogTests", dependencies: ["CSQLite", "JobLog"], swiftSettings: strict),
+            name: "JobLogTests", dependencies: ["CSQLite", "JobLog", "SimulatedDisk"],
+            swiftSettings: strict),
         .testTarget(
             name: "SimulatedDiskTests", dependencies: ["CSQLite", "SimulatedDisk"],
             swiftSettings: strict),
