@@ -1,68 +1,33 @@
 import Traceflow
 
-/// One trace: a fold of its events.
+/// One trace as it is shown: its life, and what the events told beside it.
 ///
-///     absent ──requested──▶ Pending ──tagAllocated──▶ Running ──succeeded──▶ Succeeded
-///                             ▲  │                      │ ▲                      │
-///                             │  └──────failed──────┐   │ └─tagAllocated         │
-///                             │                     ▼   ▼   (takeover, attempt+1)│
-///                             └──retryRequested── Failed ◀──timedOut, failed     │
-///                             └──────────────────────────────────────────────────┘
-///                                        retryRequested (by hand only)
-///
-/// Invariants:
-/// - an attempt ends with exactly one of succeeded, timedOut, failed; what names another attempt,
-///   and what comes after the end, changes nothing;
-/// - a tag is held exactly while the phase is Running;
-/// - a report counts once by (attempt, node, sequence).
+/// `TraceLife` has the rules and their invariants; here is kept what only people want to know.
 public struct Trace: Hashable, Sendable {
     /// Nil when the fold began at a retry, which carries the facts alone.
     public private(set) var request: TraceRequest?
-    public private(set) var facts: SchedulingFacts
-    public private(set) var phase = Phase.pending
-    public private(set) var attempt = 1
+    public private(set) var life: TraceLife
     /// When the trace last became Pending.
     public private(set) var queuedAt: Moment
-    /// The moment before which a retried trace must not start.
-    public private(set) var notBefore: Moment
-    public private(set) var allocation: TagAllocation?
     public private(set) var startedAt: Moment?
     public private(set) var finishedAt: Moment?
     public private(set) var reason: String?
     public private(set) var verdict: Verdict?
     public private(set) var results: [NodeResult] = []
     public private(set) var capturedPacket: CapturedPacket?
-    /// Automatic retries so far.
-    public private(set) var retriesUsed = 0
-    public private(set) var isCancelRequested = false
-    public private(set) var isDeleted = false
-    /// What the reports of the running attempt already decide; the decider records it.
-    public private(set) var outcome: Outcome?
-    private var seen: Set<ReportID> = []
 
-    /// An end that the reports have brought about but nobody has recorded yet.
-    public enum Outcome: Hashable, Sendable {
-        case complete(Verdict)
-        case nodeFailed(reason: String)
-    }
+    public typealias Outcome = TraceLife.Outcome
 
-    /// Antrea's reason for a trace that ran out of time.
-    public static let timeoutReason = "Traceflow timeout"
-    /// The reason of a cancelled trace.
-    public static let cancelledReason = "Cancelled"
+    public static let timeoutReason = TraceLife.timeoutReason
+    public static let cancelledReason = TraceLife.cancelledReason
 
     /// The first event of a stream makes the trace; nil for events that cannot be first.
     public init?(_ event: TraceEvent, at moment: Moment) {
         switch event {
         case .requested(let request):
             self.request = request
-            facts = request.facts
-            notBefore = moment
-        case .retryRequested(let retry):
-            facts = retry.facts
-            attempt = retry.attempt
-            notBefore = retry.notBefore
-            retriesUsed = retry.automaticNumber
+            life = TraceLife(facts: request.facts)
+        case .retryRequested(let retry): life = TraceLife(retry)
         case .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured, .succeeded, .timedOut,
             .failed, .cancelRequested, .deleted:
             return nil
@@ -70,92 +35,53 @@ public struct Trace: Hashable, Sendable {
         queuedAt = moment
     }
 
+    public var facts: SchedulingFacts { life.facts }
+    public var phase: Phase { life.phase }
+    public var attempt: Int { life.attempt }
+    /// The moment before which the trace must not start.
+    public var notBefore: Moment { life.notBefore ?? queuedAt }
+    public var allocation: TagAllocation? { life.allocation }
+    /// Automatic retries so far.
+    public var retriesUsed: Int { life.retriesUsed }
+    public var isCancelRequested: Bool { life.isCancelRequested }
+    public var isDeleted: Bool { life.isDeleted }
+    /// What the reports of the running attempt already decide; the decider records it.
+    public var outcome: Outcome? { life.outcome }
+
     /// Takes in the next event of the trace's stream.
     public mutating func evolve(_ event: TraceEvent, at moment: Moment) {
-        switch event {
-        case .requested: break
-        case .tagAllocated(let allocation): start(allocation, at: moment)
-        case .nodeReported(let id, let result): take(id) { $0.add(result) }
-        case .nodeFailed(let id, let error):
-            take(id) {
-                if $0.outcome == nil {
-                    $0.outcome = .nodeFailed(reason: "Node: \(id.node), error: \(error)")
-                }
+        switch life.evolve(event) {
+        case .nothing, .cancelRequested: break
+        case .started:
+            startedAt = moment
+            forgetReports()
+        case .reported: if case .nodeReported(_, let result) = event { results.append(result) }
+        case .captured:
+            if case .packetCaptured(_, let packet) = event, capturedPacket == nil {
+                capturedPacket = packet
             }
-        case .packetCaptured(let id, let packet):
-            if isCurrent(id.attempt), capturedPacket == nil { capturedPacket = packet }
-        case .succeeded(let attempt, let verdict):
-            end(attempt, .succeeded, nil, verdict, at: moment)
-        case .timedOut(let attempt, let verdict):
-            end(attempt, .failed, Self.timeoutReason, verdict, at: moment)
-        case .failed(let attempt, let reason):
-            end(attempt, .failed, reason, Completion.verdictAtDeadline(of: results), at: moment)
-        case .retryRequested(let retry): requeue(retry, at: moment)
-        case .cancelRequested: if !phase.isTerminal { isCancelRequested = true }
-        case .deleted:
-            isDeleted = true
-            if !phase.isTerminal { isCancelRequested = true }
+        case .ended(let reason, let verdict):
+            self.reason = reason
+            self.verdict = verdict
+            finishedAt = moment
+        case .requeued:
+            queuedAt = moment
+            startedAt = nil
+            finishedAt = nil
+            reason = nil
+            verdict = nil
+            forgetReports()
         }
     }
 
-    private func isCurrent(_ attempt: Int) -> Bool { phase == .running && attempt == self.attempt }
+    /// Returns the event that ends the attempt now, if something does.
+    public func ending(overdueAt: Moment) -> TraceEvent? { life.ending(overdueAt: overdueAt) }
 
-    private mutating func start(_ allocation: TagAllocation, at moment: Moment) {
-        guard !phase.isTerminal, allocation.attempt >= attempt else { return }
-        attempt = allocation.attempt
-        phase = .running
-        self.allocation = allocation
-        startedAt = moment
-        forgetReports()
-    }
-
-    private mutating func take(_ id: ReportID, _ effect: (inout Trace) -> Void) {
-        guard isCurrent(id.attempt), seen.insert(id).inserted else { return }
-        effect(&self)
-    }
-
-    private mutating func add(_ result: NodeResult) {
-        results.append(result)
-        guard outcome == nil,
-            Completion.isComplete(
-                results, droppedOnly: facts.droppedOnly, needsSender: facts.needsSender)
-        else { return }
-        outcome = .complete(Completion.verdict(of: results))
-    }
-
-    private mutating func end(
-        _ attempt: Int, _ phase: Phase, _ reason: String?, _ verdict: Verdict, at moment: Moment
-    ) {
-        guard !self.phase.isTerminal, attempt == self.attempt else { return }
-        self.phase = phase
-        self.reason = reason
-        self.verdict = verdict
-        finishedAt = moment
-        allocation = nil
-        outcome = nil
-        seen = []
-    }
-
-    private mutating func requeue(_ retry: Retry, at moment: Moment) {
-        guard phase.isTerminal, !isDeleted, retry.attempt == attempt + 1 else { return }
-        phase = .pending
-        attempt = retry.attempt
-        facts = retry.facts
-        notBefore = retry.notBefore
-        retriesUsed = retry.automaticNumber
-        queuedAt = moment
-        isCancelRequested = false
-        startedAt = nil
-        finishedAt = nil
-        reason = nil
-        verdict = nil
-        forgetReports()
-    }
+    /// Returns the retry that follows a failed attempt of its own accord, if one does.
+    public func automaticRetry(at now: Moment) -> TraceEvent? { life.automaticRetry(at: now) }
 
     private mutating func forgetReports() {
         results = []
         capturedPacket = nil
-        outcome = nil
-        seen = []
     }
 }

@@ -36,38 +36,21 @@ public enum Completion {
             results, droppedOnly: spec.isDroppedOnly, needsSender: spec.hasSourcePod)
     }
 
+    /// The same, with the two facts of the request that matter.
     public static func isComplete(
         _ results: [NodeResult], droppedOnly: Bool, needsSender: Bool
     ) -> Bool {
-        if droppedOnly { return !results.isEmpty }
-        var sender = !needsSender
-        var receiver = false
-        for result in results {
-            for observation in result.observations {
-                if observation.component == .spoofGuard { sender = true }
-                if verdict(of: observation.action) != nil { receiver = true }
-            }
-        }
-        return sender && receiver
+        Progress(of: results).isComplete(droppedOnly: droppedOnly, needsSender: needsSender)
     }
 
     /// The verdict of a finished trace: its last terminal action, `Unknown` without one.
     public static func verdict(of results: [NodeResult]) -> Verdict {
-        var last: Verdict?
-        for result in results {
-            for observation in result.observations {
-                last = verdict(of: observation.action) ?? last
-            }
-        }
-        return last ?? .unknown
+        Progress(of: results).verdict
     }
 
     /// The verdict of a trace that ran out of time: `Lost` when only the sender reported.
     public static func verdictAtDeadline(of results: [NodeResult]) -> Verdict {
-        let terminal = verdict(of: results)
-        guard terminal == .unknown else { return terminal }
-        let sent = results.contains { $0.observations.contains { $0.component == .spoofGuard } }
-        return sent ? .lost : .unknown
+        Progress(of: results).verdictAtDeadline
     }
 
     /// What a terminal action means; nil for the actions that are followed by another.

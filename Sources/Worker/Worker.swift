@@ -187,7 +187,7 @@ public final class Worker: Sendable {
     }
 
     private func start(_ id: TraceID, _ allocation: TagAllocation, _ turn: inout Turn) throws {
-        guard let request = try turn.decider.state?.traces[id]?.request ?? readRequest(id) else {
+        guard let request = try readRequest(id) else {
             throw TraceLogError(.missingContent, position: id.rawValue, detail: "a request")
         }
         turn.running[id] = allocation.attempt

@@ -50,7 +50,7 @@ struct QueueTests {
         scenario.given(3, request(scope: .nodes(["b", "c"])))
         scenario.given(4, request(scope: .allNodes))
         scenario.decide()
-        let tags = [1, 2, 3, 4].map { scenario.state.traces[TraceID($0)]?.allocation?.tag }
+        let tags = [1, 2, 3, 4].map { scenario.state.allocation(of: TraceID($0))?.tag }
         #expect(tags == [7, 7, 11, 15])
     }
 
@@ -77,7 +77,7 @@ struct QueueTests {
         scenario.state.evolve(TagProfile.external(reserve: 4, foreign: 3))
         for id in 1...20 { scenario.given(Int64(id), request()) }
         #expect(started(scenario.decide()).count == 7)
-        #expect(scenario.state.traces[TraceID(1)]?.allocation?.tag == 0)
+        #expect(scenario.state.allocation(of: TraceID(1))?.tag == 0)
     }
 
     @Test func workIsSpreadOverExecutorsAndNeverBeyondTheirRoom() {
@@ -116,22 +116,21 @@ struct QueueTests {
                     next(5) == 0 ? .allNodes : .of(["n\(next(4))", "n\(next(4))"])
                 scenario.given(Int64(step), request(priority: next(10), timeout: 30, scope: scope))
             case 2:
-                let id = scenario.state.traces.keys.sorted().dropFirst(next(5)).first
-                if let id {
-                    let attempt = scenario.state.traces[id]?.attempt ?? 1
+                if let id = scenario.open.dropFirst(next(5)).first {
+                    let attempt = scenario.state.life(of: id)?.attempt ?? 1
                     scenario.given(
                         id.rawValue,
                         report(attempt: attempt, "SpoofGuard/Forwarded", "Forwarding/Delivered"))
                 }
             default:
-                if let id = scenario.state.traces.keys.min() {
+                if let id = scenario.open.first {
                     scenario.given(id.rawValue, .deleted)
                 }
             }
             scenario.decide(at: Scenario.at(step))
             var used: Set<String> = []
-            for (_, trace) in scenario.state.traces {
-                guard let held = trace.allocation else { continue }
+            for id in scenario.open {
+                guard let held = scenario.state.allocation(of: id) else { continue }
                 let nodes: [String] =
                     switch held.scope {
                     case .allNodes: ["n0", "n1", "n2", "n3"]

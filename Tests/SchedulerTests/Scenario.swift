@@ -31,6 +31,11 @@ struct Scenario {
         return decisions
     }
 
+    /// The traces that wait or run, by number.
+    var open: [TraceID] {
+        Set(log.map(\.0)).filter { state.life(of: $0) != nil }.sorted()
+    }
+
     /// The whole story of one trace, folded anew.
     func trace(_ id: Int64, at seconds: Int = 0) -> Trace? {
         var trace: Trace?

@@ -8,8 +8,8 @@ struct TraceLifeTests {
         scenario.given(1, request(timeout: 2))
         let started = scenario.decide()
         #expect(started.count == 1)
-        #expect(scenario.state.traces[TraceID(1)]?.phase == .running)
-        #expect(scenario.state.traces[TraceID(1)]?.allocation?.tag == 7)
+        #expect(scenario.state.life(of: TraceID(1))?.phase == .running)
+        #expect(scenario.state.allocation(of: TraceID(1))?.tag == 7)
         #expect(scenario.state.runningCount == 1)
 
         scenario.given(1, report("SpoofGuard/Forwarded"), at: 1)
@@ -65,7 +65,7 @@ struct TraceLifeTests {
         scenario.decide()
         scenario.given(1, report("SpoofGuard/Forwarded"))
         scenario.given(1, report("SpoofGuard/Forwarded"))
-        #expect(scenario.state.traces[TraceID(1)]?.results.count == 1)
+        #expect(scenario.trace(1)?.results.count == 1)
     }
 
     @Test func whatComesAfterTheEndChangesNothing() {
@@ -89,7 +89,7 @@ struct TraceLifeTests {
         scenario.decide(at: Scenario.at(1))
         scenario.given(1, report("SpoofGuard/Forwarded", "Forwarding/Delivered"))
         #expect(scenario.decide(at: Scenario.at(2)).isEmpty)
-        #expect(scenario.state.traces[TraceID(1)]?.results.isEmpty == true)
+        #expect(scenario.trace(1)?.results.isEmpty == true)
     }
 
     @Test func anAttemptWhoseExecutorIsGoneStartsAnewWithTheSameTag() {
@@ -158,7 +158,7 @@ struct RetryTests {
             #expect(scenario.decide(at: Scenario.at(now)).count == 1)
         }
         #expect(waits == [5, 10])
-        #expect(scenario.state.traces.isEmpty)
+        #expect(scenario.state.isIdle)
         #expect(scenario.state.pendingCount == 0)
     }
 

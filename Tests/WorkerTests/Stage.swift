@@ -105,7 +105,7 @@ final class Stage {
     func finish(_ worker: Worker) throws {
         try worker.run(
             after: try log.lastPosition(), observe: { _ in },
-            isDone: { $0?.traces.isEmpty == true })
+            isDone: { $0?.isIdle == true })
     }
 }
 

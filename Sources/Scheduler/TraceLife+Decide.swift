@@ -1,6 +1,6 @@
 import Traceflow
 
-extension Trace {
+extension TraceLife {
     /// Returns the event that ends the attempt now, if something does.
     ///
     /// In this order: complete reports (they win over the deadline and over a wish to cancel that
@@ -15,7 +15,7 @@ extension Trace {
         }
         if isCancelRequested { return .failed(attempt: attempt, reason: Self.cancelledReason) }
         guard phase == .running, let allocation, overdueAt > allocation.deadline else { return nil }
-        return .timedOut(attempt: attempt, verdict: Completion.verdictAtDeadline(of: results))
+        return .timedOut(attempt: attempt, verdict: progress.verdictAtDeadline)
     }
 
     /// Returns the retry that follows a failed attempt of its own accord; nil when none is left,
@@ -30,16 +30,12 @@ extension Trace {
                 attempt: attempt + 1, notBefore: now.advanced(bySeconds: wait),
                 automaticNumber: number, facts: facts))
     }
-}
 
-/// How long a failed trace rests before it is tried again: Antrea's work-queue figures.
-public enum RetryBackoff {
-    public static let firstSeconds = 5
-    public static let longestSeconds = 300
-
-    /// Seconds before the `number`-th retry (from 1): 5, 10, 20, … 300.
-    public static func seconds(beforeRetry number: Int) -> Int {
-        let doublings = min(max(number - 1, 0), 10)
-        return min(firstSeconds << doublings, longestSeconds)
+    /// Returns the retry that would follow if `ending` were recorded now; nil when none would.
+    func automaticRetry(after ending: TraceEvent, at now: Moment) -> TraceEvent? {
+        guard retriesUsed < facts.retries else { return nil }
+        var ended = self
+        ended.evolve(ending)
+        return ended.automaticRetry(at: now)
     }
 }

@@ -1,0 +1,46 @@
+import Traceflow
+
+/// A scheduler's state set down: all that later decisions depend on, in an order of its own.
+///
+/// It depends on what is so, not on how it came about: a state that was folded event by event and
+/// one that made the decisions itself have equal snapshots. Ranges stay ranges, so ten million
+/// traces that were requested in runs are a small value.
+public struct SchedulerSnapshot: Hashable, Sendable {
+    public var profile: TagProfile
+    /// First attempts that wait, by the place of the first of each lane.
+    public var lanes: [WaitingLane]
+    /// All other Pending and Running traces, by number.
+    public var lives: [Life]
+
+    public init(profile: TagProfile, lanes: [WaitingLane], lives: [Life]) {
+        self.profile = profile
+        self.lanes = lanes
+        self.lives = lives
+    }
+
+    /// First attempts with the same facts.
+    public struct WaitingLane: Hashable, Sendable {
+        public var facts: SchedulingFacts
+        /// In order, without those that no longer wait.
+        public var ranges: [WaitingRange]
+
+        public init(facts: SchedulingFacts, ranges: [WaitingRange]) {
+            self.facts = facts
+            self.ranges = ranges
+        }
+    }
+
+    /// A trace of which more is known than that it waits.
+    public struct Life: Hashable, Sendable {
+        public var trace: TraceID
+        /// Where the event stands that queued it; 0 once that no longer matters.
+        public var position: Int64
+        public var life: TraceLife
+
+        public init(trace: TraceID, position: Int64, life: TraceLife) {
+            self.trace = trace
+            self.position = position
+            self.life = life
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Traceflow
+
+extension SchedulerState {
+    /// Gives tags to those that wait, in the order that `LineUp` explains.
+    mutating func allocate(_ pass: inout Pass) {
+        guard pendingCount > restingCount else { return }
+        lines.settle()
+        var stuck: Standing?
+        var knowsStuck = false
+        while !pass.isFull, let executor = freest(pass) {
+            let ready = lines.firstReady()
+            let everywhere = lines.firstEverywhere
+            if let ready, everywhere.map({ ready < $0 }) ?? true {
+                let lane = Int(ready.lane)
+                if let tag = tags.freeTag(on: lines.lanes[lane].nodes) {
+                    start(lane, tag, executor, &pass)
+                } else {
+                    lines.setStuck(lane)
+                    if stuck.map({ ready < $0 }) ?? true { stuck = ready }
+                }
+            } else if let everywhere {
+                if !knowsStuck {
+                    stuck = lines.firstStuck
+                    knowsStuck = true
+                }
+                // It meets every node that somebody before it waits for, and itself blocks all.
+                if let stuck, stuck < everywhere { return }
+                guard let tag = tags.freeTag(on: []) else { return }
+                start(Int(everywhere.lane), tag, executor, &pass)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Starts the first trace of the lane.
+    private mutating func start(_ lane: Int, _ tag: Int, _ executor: Int, _ pass: inout Pass) {
+        guard let head = lines.lanes[lane].head else { return }
+        let facts = lines.lanes[lane].facts
+        let attempt = book.slot(of: head.trace).map { book.slots[$0].life.attempt } ?? 1
+        let allocation = TagAllocation(
+            attempt: attempt, tag: tag, scope: lines.isPerNode ? facts.scope : .allNodes,
+            executor: executors.names[executor],
+            deadline: pass.context.now.advanced(bySeconds: facts.timeoutSeconds))
+        record(head.trace, .tagAllocated(allocation), &pass)
+        lines.settle()
+    }
+}

@@ -1,0 +1,91 @@
+import Traceflow
+
+extension SchedulerState {
+    /// The state set down. Costs a look at each waiting trace.
+    public var snapshot: SchedulerSnapshot {
+        var lanes: [SchedulerSnapshot.WaitingLane] = []
+        for (number, lane) in lines.lanes.enumerated() where !lane.runs.isEmpty {
+            let ranges = liveRanges(of: lane, number)
+            if !ranges.isEmpty {
+                lanes.append(SchedulerSnapshot.WaitingLane(facts: lane.facts, ranges: ranges))
+            }
+        }
+        lanes.sort { ($0.ranges.first?.position ?? 0) < ($1.ranges.first?.position ?? 0) }
+        var lives: [SchedulerSnapshot.Life] = []
+        for slot in book.slots where slot.isUsed {
+            lives.append(
+                SchedulerSnapshot.Life(
+                    trace: slot.id, position: slot.wait == .none ? 0 : slot.position,
+                    life: slot.life))
+        }
+        lives.sort { $0.trace < $1.trace }
+        return SchedulerSnapshot(profile: tags.profile, lanes: lanes, lives: lives)
+    }
+
+    /// A state that decides from now on as the one did that the snapshot was taken of.
+    ///
+    /// A retried trace rests until the first pass sees whether its backoff is over.
+    public init(snapshot: SchedulerSnapshot) {
+        self.init()
+        evolve(snapshot.profile)
+        for lane in snapshot.lanes {
+            for range in lane.ranges { restore(range, lane.facts) }
+        }
+        for life in snapshot.lives { restore(life) }
+    }
+
+    private mutating func restore(_ range: WaitingRange, _ facts: SchedulingFacts) {
+        let lane = lines.lane(of: facts, &nodes)
+        guard lines.lanes[lane].runs.append(range) else { return }
+        lines.markDirty(lane)
+        pendingCount += range.count
+        var stream = range.stream
+        for _ in 0..<range.count {
+            book.setWaiting(TraceID(stream), lane: lane)
+            stream += range.stride
+        }
+    }
+
+    private mutating func restore(_ kept: SchedulerSnapshot.Life) {
+        let slot = book.add(kept.trace, kept.life, position: kept.position)
+        if kept.life.phase == .running {
+            hold(slot, from: .none)
+        } else {
+            pendingCount += 1
+            if kept.life.isCancelRequested {
+                // It waits for nothing but its end.
+            } else if let notBefore = kept.life.notBefore {
+                rest(slot, until: notBefore)
+            } else {
+                line(slot)
+            }
+        }
+        touchIfOver(slot)
+    }
+
+    private func liveRanges(of lane: Lane, _ number: Int) -> [WaitingRange] {
+        var ranges: [WaitingRange] = []
+        var open: WaitingRange?
+        lane.runs.forEach { range in
+            var entry = range
+            while entry.count > 0 {
+                if book.place(of: TraceID(entry.stream)) == .waiting(lane: number) {
+                    if open?.join(entry.position, entry.stream) != true {
+                        if let open { ranges.append(open) }
+                        open = WaitingRange(position: entry.position, stream: entry.stream)
+                    }
+                }
+                entry.dropFirst()
+            }
+        }
+        if let open { ranges.append(open) }
+        return ranges
+    }
+}
+
+/// Equal states have equal snapshots, and decide alike for ever after.
+extension SchedulerState: Equatable {
+    public static func == (a: SchedulerState, b: SchedulerState) -> Bool {
+        a.snapshot == b.snapshot
+    }
+}
