@@ -31,6 +31,8 @@ struct Lane: Sendable {
     /// The nodes of `facts`, without regard to the profile; none stands for everywhere.
     let nodes: [Int32]
     var runs = RunQueue()
+    /// How many entries of `runs` are of traces that wait no more.
+    var staleCount = 0
     var singles = Agenda(.retried)
     /// The standing that the line-up knows; it follows the head when the lane is settled.
     var lined: Standing?
@@ -49,8 +51,14 @@ struct Lane: Sendable {
             position: runs.front.position, trace: TraceID(runs.front.stream), isSingle: false)
     }
 
+    /// Drops a head that waits no more.
     mutating func dropHead(isSingle: Bool) {
-        if isSingle { singles.removeFirst() } else { runs.dropFirst() }
+        if isSingle {
+            singles.removeFirst()
+        } else {
+            runs.dropFirst()
+            staleCount -= 1
+        }
     }
 
     func standing(_ number: Int) -> Standing? {

@@ -121,15 +121,6 @@ struct LineUp: Sendable {
 
     var firstEverywhere: Standing? { everywhere.heap.first }
 
-    /// The first lane that is in front on its nodes and has found no tag.
-    var firstStuck: Standing? {
-        var first: Standing?
-        for number in front where number >= 0 && lanes[number].stance == .stuck {
-            if let lined = lanes[number].lined, first.map({ lined < $0 }) ?? true { first = lined }
-        }
-        return first
-    }
-
     mutating func setStuck(_ number: Int) { lanes[number].stance = .stuck }
 
     /// A tag was given back on the nodes: who is stuck there is to be tried again.

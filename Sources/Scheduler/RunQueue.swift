@@ -35,24 +35,21 @@ struct RunQueue: Sendable {
         return true
     }
 
-    /// Takes a whole range in at the end.
+    /// Takes a whole range in at the end; false, and nothing, if it does not go on upwards.
     mutating func append(_ range: WaitingRange) -> Bool {
         guard range.count > 0, range.stride > 0,
             append(position: range.position, stream: range.stream)
         else { return false }
-        if range.count > 1 {
-            // The first entry may have joined the range before: the others then follow one by one.
+        if back.count == 1 {
+            back = range
+        } else if back.count == 0, front.count == 1 {
+            front = range
+        } else {
+            // Its first entry has joined the range before; so may others.
             var rest = range
             rest.dropFirst()
-            if back.count == 1 {
-                back = range
-            } else if back.count == 0, front.count == 1 {
-                front = range
-            } else {
-                while rest.count > 0 {
-                    guard append(position: rest.position, stream: rest.stream) else { return false }
-                    rest.dropFirst()
-                }
+            while rest.count > 0, append(position: rest.position, stream: rest.stream) {
+                rest.dropFirst()
             }
         }
         return true

@@ -5,8 +5,6 @@ extension SchedulerState {
     mutating func allocate(_ pass: inout Pass) {
         guard pendingCount > restingCount else { return }
         lines.settle()
-        var stuck: Standing?
-        var knowsStuck = false
         while !pass.isFull, let executor = freest(pass) {
             let ready = lines.firstReady()
             let everywhere = lines.firstEverywhere
@@ -16,15 +14,10 @@ extension SchedulerState {
                     start(lane, tag, executor, &pass)
                 } else {
                     lines.setStuck(lane)
-                    if stuck.map({ ready < $0 }) ?? true { stuck = ready }
                 }
             } else if let everywhere {
-                if !knowsStuck {
-                    stuck = lines.firstStuck
-                    knowsStuck = true
-                }
-                // It meets every node that somebody before it waits for, and itself blocks all.
-                if let stuck, stuck < everywhere { return }
+                // Who is stuck before it blocks it; but then all tags are in use on the nodes of
+                // that one, and none is free for everywhere. It blocks all that come later.
                 guard let tag = tags.freeTag(on: []) else { return }
                 start(Int(everywhere.lane), tag, executor, &pass)
             } else {

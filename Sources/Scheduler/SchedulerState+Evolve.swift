@@ -77,8 +77,10 @@ extension SchedulerState {
     private mutating func apply(_ event: TraceEvent, _ id: TraceID, waitingIn lane: Int) {
         let slot = book.add(id, TraceLife(facts: lines.lanes[lane].facts), position: 0)
         book.slots[slot].wait = .lined(lane: lane)
+        lines.lanes[lane].staleCount += 1
         apply(event, slot)
         guard book.slot(of: id) == slot, book.slots[slot].wait == .lined(lane: lane) else { return }
+        lines.lanes[lane].staleCount -= 1
         book.remove(slot: slot)
         book.setWaiting(id, lane: lane)
     }

@@ -20,19 +20,15 @@ extension SchedulerState {
         var load = [Int](repeating: 0, count: executors.loads.count)
         let used = book.slots.filter(\.isUsed)
         let everyNode = Set(used.flatMap(\.nodes)).sorted()
+        let dated = Set(deadlines.entries.filter { book.isCurrent($0, .deadline) }.map(\.trace))
+        let listed = Set(touched.entries.map(\.trace))
         for slot in used {
             let entry = slot.id.description
             if slot.isTouched != slot.life.isOver { faults.append("\(entry): touched or over") }
-            if slot.isTouched, !touched.entries.contains(where: { $0.trace == slot.id }) {
-                faults.append("\(entry): touched without an entry")
-            }
+            if slot.isTouched, !listed.contains(slot.id) { faults.append("\(entry): not listed") }
             guard slot.life.phase == .running else { continue }
             load[slot.executor] += 1
-            if !deadlines.entries.contains(where: {
-                $0.trace == slot.id && book.isCurrent($0, .deadline)
-            }) {
-                faults.append("\(entry): no deadline")
-            }
+            if !dated.contains(slot.id) { faults.append("\(entry): no deadline") }
             guard slot.tag > 0 else { continue }
             for node in slot.nodes.isEmpty ? everyNode + [-1] : slot.nodes {
                 if let other = held[slot.tag, default: [:]].updateValue(slot.id, forKey: node) {
@@ -54,15 +50,24 @@ extension SchedulerState {
         var faults: [String] = []
         var entries: [TraceID: Int] = [:]
         for (number, lane) in lines.lanes.enumerated() where !lane.isVacant {
-            if let head = lane.head, !isLive(head, number) {
+            if let head = lane.head,
+                !isLive(head, number)
+                    || !head.isSingle && book.place(of: head.trace) != .waiting(lane: number)
+            {
                 faults.append("the head of lane \(number) is \(head.trace), which moved on")
             }
+            var stale = 0
             lane.runs.forEach { range in
                 for step in 0..<range.count {
                     let id = TraceID(range.stream + Int64(step) * range.stride)
-                    if book.place(of: id) == .waiting(lane: number) { entries[id, default: 0] += 1 }
+                    if book.place(of: id) == .waiting(lane: number) {
+                        entries[id, default: 0] += 1
+                    } else {
+                        stale += 1
+                    }
                 }
             }
+            if stale != lane.staleCount { faults.append("lane \(number): \(stale) stale") }
             for entry in lane.singles.entries where book.isCurrent(entry, .retried) {
                 entries[entry.trace, default: 0] += 1
             }
@@ -85,26 +90,24 @@ extension SchedulerState {
 }
 
 extension LineUp {
-    /// What is wrong with the order of the lanes that are settled.
+    /// What is wrong with the order of the lanes, once they are settled.
     func faults() -> [String] {
         guard lanes.allSatisfy({ !$0.isDirty }) else { return [] }
         var faults: [String] = []
+        var first: [Int32: Standing] = [:]
         for (number, lane) in lanes.enumerated() where !lane.isVacant {
             if lane.lined != lane.standing(number) { faults.append("lane \(number): not settled") }
+            guard let lined = lane.lined else { continue }
+            for node in wanted(number) { first[node] = first[node].map { min($0, lined) } ?? lined }
+        }
+        for (number, lane) in lanes.enumerated() where !lane.isVacant {
             let nodes = wanted(number)
             guard !nodes.isEmpty else { continue }
             let fronts = nodes.count { front[Int($0)] == number }
-            if fronts != lane.fronts || (fronts == nodes.count) != (lane.stance != .behind) {
-                faults.append("lane \(number) is \(lane.stance), in front on \(fronts) nodes")
-            }
-            let first = nodes.allSatisfy { node in
-                lanes.allSatisfy { other in
-                    guard let theirs = other.lined, let ours = lane.lined else { return true }
-                    return !other.nodes.contains(node) || !(theirs < ours)
-                }
-            }
-            if lane.lined != nil, first != (lane.stance != .behind) {
-                faults.append("lane \(number) is \(lane.stance), but first: \(first)")
+            let firsts = lane.lined == nil ? 0 : nodes.count { first[$0] == lane.lined }
+            let isFirst = firsts == nodes.count
+            if fronts != lane.fronts || fronts != firsts || isFirst != (lane.stance != .behind) {
+                faults.append("lane \(number): \(lane.stance), \(fronts) and \(firsts) in front")
             }
         }
         return faults

@@ -36,13 +36,19 @@ extension SchedulerState {
 
     private mutating func restore(_ range: WaitingRange, _ facts: SchedulingFacts) {
         let lane = lines.lane(of: facts, &nodes)
-        guard lines.lanes[lane].runs.append(range) else { return }
-        lines.markDirty(lane)
-        pendingCount += range.count
-        var stream = range.stream
-        for _ in 0..<range.count {
-            book.setWaiting(TraceID(stream), lane: lane)
-            stream += range.stride
+        var entry = range
+        if lines.lanes[lane].runs.append(range) {
+            lines.markDirty(lane)
+            pendingCount += range.count
+            while entry.count > 0 {
+                book.setWaiting(TraceID(entry.stream), lane: lane)
+                entry.dropFirst()
+            }
+        } else {
+            while entry.count > 0 {
+                evolve(requested: TraceID(entry.stream), facts, position: entry.position)
+                entry.dropFirst()
+            }
         }
     }
 
@@ -69,7 +75,9 @@ extension SchedulerState {
         lane.runs.forEach { range in
             var entry = range
             while entry.count > 0 {
-                if book.place(of: TraceID(entry.stream)) == .waiting(lane: number) {
+                if lane.staleCount == 0
+                    || book.place(of: TraceID(entry.stream)) == .waiting(lane: number)
+                {
                     if open?.join(entry.position, entry.stream) != true {
                         if let open { ranges.append(open) }
                         open = WaitingRange(position: entry.position, stream: entry.stream)

@@ -61,6 +61,7 @@ extension SchedulerState {
             return book.isCurrent(
                 Agenda.Entry(key: head.position, trace: head.trace), .retried)
         }
-        return book.place(of: head.trace) == .waiting(lane: lane)
+        return lines.lanes[lane].staleCount == 0
+            || book.place(of: head.trace) == .waiting(lane: lane)
     }
 }

@@ -2,12 +2,13 @@ import Traceflow
 
 /// A fact about one trace. Facts are in the past tense and never change once recorded.
 public enum TraceEvent: Hashable, Sendable {
-    case requested(TraceRequest)
+    /// Indirect, as the packet below: the large ones must not make every decision large.
+    indirect case requested(TraceRequest)
     case tagAllocated(TagAllocation)
     case nodeReported(ReportID, NodeResult)
     case nodeFailed(ReportID, error: String)
     /// A live trace's packet, as `node` saw it.
-    case packetCaptured(ReportID, CapturedPacket)
+    indirect case packetCaptured(ReportID, CapturedPacket)
     case succeeded(attempt: Int, verdict: Verdict)
     case timedOut(attempt: Int, verdict: Verdict)
     case failed(attempt: Int, reason: String)

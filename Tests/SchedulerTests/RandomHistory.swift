@@ -9,6 +9,10 @@ struct RandomHistory {
         var nodes: Int
         var priorities: Int
         var everywhere: Int
+        /// How often a turn is a request, and a pass, of twenty.
+        var requests: Int
+        var passes: Int
+        var timeoutMax: Int
         var retries: Int
         var changesProfile: Bool
         var decisionsMax: Int
@@ -17,7 +21,7 @@ struct RandomHistory {
     let leaning: Leaning
     private(set) var random: SplitMix
     private(set) var now = Moment(microseconds: 1_000_000)
-    private(set) var executors = [Executor(id: "a", inFlightMax: 40)]
+    private(set) var executors = [Executor(id: "a", inFlightMax: 90)]
     private var nextID: Int64 = 1
     private var requested: [TraceID] = []
 
@@ -25,7 +29,8 @@ struct RandomHistory {
         random = SplitMix(seed: UInt64(seed))
         leaning = Leaning(
             nodes: 1 + random.next(6), priorities: 1 + random.next(3) * random.next(4),
-            everywhere: random.next(3), retries: random.next(3), changesProfile: seed % 4 == 0,
+            everywhere: random.next(3), requests: 5 + random.next(8), passes: 1 + random.next(3),
+            timeoutMax: 1 + random.next(60), retries: random.next(3), changesProfile: seed % 4 == 0,
             decisionsMax: random.next(5) == 0 ? 1 + random.next(4) : 10_000)
     }
 
@@ -40,19 +45,20 @@ struct RandomHistory {
     /// What happens next, to a scheduler that knows these lives.
     mutating func next(_ life: (TraceID) -> TraceLife?) -> Step {
         now = now.advanced(byMicroseconds: Int64(random.next(400_000)))
-        switch random.next(20) {
-        case 0..<7: return request()
-        case 7..<11: return report(life)
-        case 11: return subject { .event($0, .cancelRequested) }
-        case 12: return subject { .event($0, .deleted) }
-        case 13: return retry(life)
-        case 14 where leaning.changesProfile && random.next(4) == 0: return profile()
-        case 15 where random.next(6) == 0:
+        let turn = random.next(20)
+        if turn < leaning.requests { return request() }
+        if turn < leaning.requests + leaning.passes { return decide() }
+        switch random.next(12) {
+        case 0: return subject { .event($0, .cancelRequested) }
+        case 1: return subject { .event($0, .deleted) }
+        case 2: return retry(life)
+        case 3 where leaning.changesProfile: return profile()
+        case 4 where random.next(4) == 0:
             executors = (0...random.next(3)).map {
-                Executor(id: ["a", "b", "c"][$0], inFlightMax: random.next(30))
+                Executor(id: ["a", "b", "c"][$0], inFlightMax: random.next(60))
             }
             return decide()
-        default: return decide()
+        default: return report(life)
         }
     }
 
@@ -71,7 +77,7 @@ struct RandomHistory {
         let names = (0..<1 + random.next(3)).map { _ in "n\(random.next(leaning.nodes))" }
         let scope = random.next(8) < leaning.everywhere ? TagScope.allNodes : .of(names)
         let spec = TraceflowSpec(
-            source: .init(namespace: "d", pod: "p"), timeout: 1 + random.next(4) * 5)
+            source: .init(namespace: "d", pod: "p"), timeout: 1 + random.next(leaning.timeoutMax))
         return .event(
             id,
             .requested(
