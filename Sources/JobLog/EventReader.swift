@@ -35,6 +35,19 @@ public struct EventRow {
     public let recordedAt: Int64
     public let payload: UnsafeRawBufferPointer
 
+    public init(
+        position: Int64, stream: Int64, version: Int64, type: Int32, schema: Int32,
+        recordedAt: Int64, payload: UnsafeRawBufferPointer
+    ) {
+        self.position = position
+        self.stream = stream
+        self.version = version
+        self.type = type
+        self.schema = schema
+        self.recordedAt = recordedAt
+        self.payload = payload
+    }
+
     /// A copy that outlives the call.
     public var recorded: RecordedEvent {
         RecordedEvent(

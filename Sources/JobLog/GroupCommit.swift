@@ -51,6 +51,14 @@ final class GroupCommit: Sendable {
         }
     }
 
+    /// Ends the leading if nothing waits; returns whether it did.
+    func leave() -> Bool {
+        queue.withLock { queue in
+            if queue.tickets.isEmpty { queue.isLed = false }
+            return !queue.isLed
+        }
+    }
+
     var waitingCount: Int { queue.withLock { $0.tickets.count } }
 }
 

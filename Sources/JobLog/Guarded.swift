@@ -19,7 +19,7 @@ final class Guarded<Value>: @unchecked Sendable {
         lock.deallocate()
     }
 
-    func with<T>(_ body: (Value) throws -> T) rethrows -> T {
+    func with<T, E: Error>(_ body: (Value) throws(E) -> T) throws(E) -> T {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
         return try body(value)

@@ -12,7 +12,8 @@ extension JobLog {
         let box = AnswerBox()
         if pending.enter(GroupCommit.Ticket(request, tell: { box.put($0) })) {
             // Ours is among the first; those that came meanwhile need not wait for our thread.
-            if commitWaiting() { leaders.async { self.lead() } }
+            _ = commitWaiting()
+            if !pending.leave() { leaders.async { self.lead() } }
         }
         return try box.wait().get()
     }

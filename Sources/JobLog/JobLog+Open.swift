@@ -45,15 +45,19 @@ extension JobLog {
         defer { umask(mask) }
         let writer: Connection
         let reader: Connection
+        let symbolReader: Connection
         if isReadOnly {
             writer = try readOnly(file, storage: options.storage)
             reader = try readOnly(file, storage: options.storage)
+            symbolReader = try readOnly(file, storage: options.storage)
         } else {
             writer = try Connection(
                 file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                 vfs: options.storage.vfs)
             try prepare(writer, options)
             reader = try Connection(
+                file: file, flags: SQLITE_OPEN_READWRITE, vfs: options.storage.vfs)
+            symbolReader = try Connection(
                 file: file, flags: SQLITE_OPEN_READWRITE, vfs: options.storage.vfs)
         }
         let query = try writer.statement(
@@ -70,7 +74,7 @@ extension JobLog {
                 writer, segmentNumber: query.number(1),
                 base: SegmentWriter.Base(
                     position: query.number(2), stream: query.number(3), symbol: query.number(4))),
-            reader: reader)
+            reader: reader, symbolReader: symbolReader)
     }
 
     /// Readers of a WAL file share memory in its folder. Where that cannot be written, a file

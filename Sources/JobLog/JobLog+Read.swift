@@ -47,6 +47,36 @@ extension JobLog {
         }
     }
 
+    /// Hands over the first event of each of the streams, in their order, without copying it.
+    ///
+    /// The same rules as for `scan`. Streams that do not exist are passed over.
+    public func scanFirsts(
+        of streams: [Int64], _ body: (EventRow) throws -> Void
+    ) throws {
+        try reader.with { connection in
+            let query = try connection.statement(
+                "select \(Self.columns) from event where stream = ? and version = 1")
+            defer { query.reset() }
+            for stream in streams {
+                query.reset()
+                query.bind(1, stream)
+                if try query.step() { try query.withEventRow(body) }
+            }
+        }
+    }
+
+    /// The last event that holds the folded state; nil when there is none.
+    public func lastCheckpoint() throws(JobLogError) -> RecordedEvent? {
+        try reading { connection in
+            let query = try connection.statement(
+                """
+                select \(Self.columns) from event
+                where position = (select max(position) from checkpoint)
+                """)
+            return try Self.rows(query).first
+        }
+    }
+
     /// The stream that holds the name; nil when nobody does.
     public func stream(named name: String, family: String) throws(JobLogError) -> Int64? {
         try reading {

@@ -59,6 +59,7 @@ public final class JobLog: Sendable {
     let isReadOnly: Bool
     let writer: Guarded<SegmentWriter>
     let reader: Guarded<Connection>
+    let symbolReader: Guarded<Connection>
     let pending = GroupCommit()
     /// Leads for callers that must not block.
     let leaders = DispatchQueue(label: "tracectl.joblog.leader", qos: .userInitiated)
@@ -69,7 +70,7 @@ public final class JobLog: Sendable {
 
     init(
         folder: String, logID: String, isReadOnly: Bool, options: Options,
-        writer: SegmentWriter, reader: Connection
+        writer: SegmentWriter, reader: Connection, symbolReader: Connection
     ) {
         self.folder = folder
         self.logID = logID
@@ -77,6 +78,7 @@ public final class JobLog: Sendable {
         self.options = options
         self.writer = Guarded(writer)
         self.reader = Guarded(reader)
+        self.symbolReader = Guarded(symbolReader)
     }
 
     static let segmentName = "000001.db"

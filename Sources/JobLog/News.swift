@@ -1,14 +1,15 @@
 import Glibc
+import Synchronization
 
 /// Tells the threads of this process that something was appended.
 ///
-/// `@unchecked Sendable` holds because `count` and `woken` are touched under the mutex alone, and
-/// both pthread objects live at fixed addresses from init to deinit.
+/// `@unchecked Sendable` holds because `count` and `isWatched` are touched under the mutex alone,
+/// and both pthread objects live at fixed addresses from init to deinit.
 final class News: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var count: UInt64 = 0
-    private var woken = false
+    private var isWatched = false
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -33,38 +34,54 @@ final class News: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Ends one wait although nothing was appended.
-    func wakeUp() {
-        pthread_mutex_lock(mutex)
-        woken = true
-        count &+= 1
-        pthread_cond_broadcast(condition)
-        pthread_mutex_unlock(mutex)
-    }
-
-    /// Whether `wakeUp` was called since the last time this was asked.
-    func isWoken() -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        defer { woken = false }
-        return woken
-    }
-
     var told: UInt64 {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return count
     }
 
-    /// Waits until told more than `seen` times, or the time is over.
-    func wait(beyond seen: UInt64, microseconds: Int64) {
+    /// Makes the caller the one thread that looks at what other processes append; false when
+    /// there is one already.
+    func watch() -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        guard !isWatched else { return false }
+        isWatched = true
+        return true
+    }
+
+    /// The watcher leaves; another that waits takes its place.
+    func unwatch() {
+        pthread_mutex_lock(mutex)
+        isWatched = false
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Waits until told more than `seen` times, nobody watches any more (for those that are not
+    /// watching themselves), or the time is over.
+    func wait(beyond seen: UInt64, isWatching: Bool, microseconds: Int64) {
         var until = timespec()
         clock_gettime(CLOCK_MONOTONIC, &until)
         let nanoseconds = Int64(until.tv_nsec) + (microseconds % 1_000_000) * 1000
         until.tv_sec += Int(microseconds / 1_000_000 + nanoseconds / 1_000_000_000)
         until.tv_nsec = Int(nanoseconds % 1_000_000_000)
         pthread_mutex_lock(mutex)
-        while count == seen, pthread_cond_timedwait(condition, mutex, &until) == 0 {}
+        while count == seen, isWatching || isWatched,
+            pthread_cond_timedwait(condition, mutex, &until) == 0
+        {}
         pthread_mutex_unlock(mutex)
     }
+}
+
+/// Ends the wait of one thread, also a wait that is yet to begin.
+public final class Waker: Sendable {
+    private let isAwake = Atomic(false)
+
+    public init() {}
+
+    func wake() { isAwake.store(true, ordering: .releasing) }
+
+    /// Whether it was woken since this was last asked.
+    func take() -> Bool { isAwake.exchange(false, ordering: .acquiringAndReleasing) }
 }

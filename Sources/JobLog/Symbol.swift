@@ -62,7 +62,8 @@ extension JobLog {
     /// The bytes of the symbol with the number; nil when the log holds none.
     public func symbol(number: Int64) throws(JobLogError) -> [UInt8]? {
         if let known = symbols.symbol(number: number) { return known.bytes }
-        let read = try reading { connection -> [UInt8]? in
+        // A connection of its own: readers ask for symbols in the middle of a scan.
+        let read = try symbolReader.with { connection throws(JobLogError) -> [UInt8]? in
             let query = try connection.statement("select bytes from symbol where number = ?")
             defer { query.reset() }
             query.bind(1, number)

@@ -1,6 +1,9 @@
 import Traceflow
 
 extension SchedulerState {
+    /// How many traces a snapshot must set down one by one.
+    public var knownCount: Int { book.slotCount }
+
     /// The state set down. Costs a look at each waiting trace.
     public var snapshot: SchedulerSnapshot {
         var lanes: [SchedulerSnapshot.WaitingLane] = []

@@ -2,7 +2,7 @@ import Traceflow
 
 /// A request as it is recorded: the Traceflow, and what it was asked against.
 public struct TraceRequest: Hashable, Sendable {
-    public var name: String
+    public var naming: TraceName
     public var apiVersion: APIVersion
     public var spec: TraceflowSpec
     public var labels: [String: String]
@@ -16,13 +16,16 @@ public struct TraceRequest: Hashable, Sendable {
     public var clusterDigest: [UInt8]?
     public var traffic: [TrafficReference]
 
+    /// What users call the trace.
+    public var name: String { naming.text }
+
     public init(
         name: String, apiVersion: APIVersion, spec: TraceflowSpec, labels: [String: String] = [:],
         annotations: [String: String] = [:], priority: Int = TraceRequest.defaultPriority,
         retries: Int = 0, scope: TagScope = .allNodes, clusterDigest: [UInt8]? = nil,
         traffic: [TrafficReference] = []
     ) {
-        self.name = name
+        naming = .given(name)
         self.apiVersion = apiVersion
         self.spec = spec
         self.labels = labels
@@ -45,6 +48,26 @@ public struct TraceRequest: Hashable, Sendable {
             timeoutSeconds: spec.timeoutSeconds, droppedOnly: spec.isDroppedOnly,
             needsSender: spec.hasSourcePod)
     }
+}
+
+/// How a trace came to its name.
+public enum TraceName: Hashable, Sendable {
+    /// By people; unique while the trace is in the current views.
+    case given(String)
+    /// By its place in a sweep, which needs no index: `sweep/17/000123`.
+    case member(sweep: Int64, number: Int64)
+
+    public var text: String {
+        switch self {
+        case .given(let name): return name
+        case .member(let sweep, let number):
+            let digits = String(number)
+            let zeros = String(repeating: "0", count: max(0, Self.memberDigits - digits.count))
+            return "sweep/\(sweep)/\(zeros)\(digits)"
+        }
+    }
+
+    private static let memberDigits = 6
 }
 
 /// A traffic file by where it was and what it held.

@@ -34,7 +34,12 @@ extension PBSchedulingFacts {
 extension PBTraceRequested {
     init(_ request: TraceRequest) {
         self.init()
-        name = request.name
+        switch request.naming {
+        case .given(let name): self.name = name
+        case .member(let sweep, let number):
+            self.sweep = sweep
+            member = number
+        }
         apiVersion =
             switch request.apiVersion {
             case .v1alpha1: .v1Alpha1
@@ -73,6 +78,7 @@ extension TraceRequest {
             traffic: message.traffic.map {
                 TrafficReference(path: $0.path, digest: Array($0.digest))
             })
+        if message.sweep > 0 { naming = .member(sweep: message.sweep, number: message.member) }
     }
 }
 

@@ -3,21 +3,8 @@ import Traceflow
 extension PBSpec {
     init(_ spec: TraceflowSpec) {
         self.init()
-        if let source = spec.source {
-            self.source = .with {
-                if let value = source.namespace { $0.namespace = value }
-                if let value = source.pod { $0.pod = value }
-                if let value = source.ip { $0.ip = value }
-            }
-        }
-        if let destination = spec.destination {
-            self.destination = .with {
-                if let value = destination.namespace { $0.namespace = value }
-                if let value = destination.pod { $0.pod = value }
-                if let value = destination.service { $0.service = value }
-                if let value = destination.ip { $0.ip = value }
-            }
-        }
+        if let source = spec.source { self.source = PBSource(source) }
+        if let destination = spec.destination { self.destination = PBDestination(destination) }
         if let packet = spec.packet { self.packet = PBPacket(packet) }
         if let live = spec.liveTraffic { liveTraffic = live }
         if let dropped = spec.droppedOnly { droppedOnly = dropped }
@@ -28,22 +15,49 @@ extension PBSpec {
 extension TraceflowSpec {
     init(_ message: PBSpec) {
         self.init()
-        if message.hasSource {
-            let from = message.source
-            source = Source(
-                namespace: from.hasNamespace ? from.namespace : nil,
-                pod: from.hasPod ? from.pod : nil, ip: from.hasIp ? from.ip : nil)
-        }
-        if message.hasDestination {
-            let to = message.destination
-            destination = Destination(
-                namespace: to.hasNamespace ? to.namespace : nil, pod: to.hasPod ? to.pod : nil,
-                service: to.hasService ? to.service : nil, ip: to.hasIp ? to.ip : nil)
-        }
+        if message.hasSource { source = Source(message.source) }
+        if message.hasDestination { destination = Destination(message.destination) }
         if message.hasPacket { packet = Packet(message.packet) }
         liveTraffic = message.hasLiveTraffic ? message.liveTraffic : nil
         droppedOnly = message.hasDroppedOnly ? message.droppedOnly : nil
         timeout = message.hasTimeoutSeconds ? Int(message.timeoutSeconds) : nil
+    }
+}
+
+extension PBSource {
+    init(_ source: TraceflowSpec.Source) {
+        self.init()
+        if let value = source.namespace { namespace = value }
+        if let value = source.pod { pod = value }
+        if let value = source.ip { ip = value }
+    }
+}
+
+extension TraceflowSpec.Source {
+    init(_ message: PBSource) {
+        self.init(
+            namespace: message.hasNamespace ? message.namespace : nil,
+            pod: message.hasPod ? message.pod : nil, ip: message.hasIp ? message.ip : nil)
+    }
+}
+
+extension PBDestination {
+    init(_ destination: TraceflowSpec.Destination) {
+        self.init()
+        if let value = destination.namespace { namespace = value }
+        if let value = destination.pod { pod = value }
+        if let value = destination.service { service = value }
+        if let value = destination.ip { ip = value }
+    }
+}
+
+extension TraceflowSpec.Destination {
+    init(_ message: PBDestination) {
+        self.init(
+            namespace: message.hasNamespace ? message.namespace : nil,
+            pod: message.hasPod ? message.pod : nil,
+            service: message.hasService ? message.service : nil,
+            ip: message.hasIp ? message.ip : nil)
     }
 }
 

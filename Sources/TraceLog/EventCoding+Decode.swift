@@ -13,6 +13,10 @@ extension EventCoding {
             try takenOver(PBDeciderTookOver(serializedBytes: bytes))
         case .tagProfileChanged:
             .tagProfileChanged(try TagProfile(PBTagProfileChanged(serializedBytes: bytes)))
+        case .segmentSealed:
+            .segmentSealed(segment: try PBSegmentSealed(serializedBytes: bytes).segment)
+        case .checkpoint:
+            .checkpoint(try SchedulerSnapshot(PBCheckpoint(serializedBytes: bytes)))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
             .traceDeleted:
@@ -56,7 +60,8 @@ extension EventCoding {
             return .retryRequested(Retry(try PBRetryRequested(serializedBytes: bytes)))
         case .cancelRequested: return .cancelRequested
         case .traceDeleted: return .deleted
-        case .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged:
+        case .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed,
+            .checkpoint:
             throw Malformed(what: "not an event of a trace")
         }
     }

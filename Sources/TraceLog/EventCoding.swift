@@ -3,55 +3,21 @@ import Scheduler
 import SwiftProtobuf
 import Traceflow
 
-/// Turns events into the bytes of the log and back.
-///
-/// The shapes are in `proto/trace_event.proto`. `schema` is the number of a payload's shape; a
-/// change that old readers would misread gets a new number and keeps the old one readable.
-public enum EventCoding {
-    /// The shape that is written today, for every type.
-    public static let schema: Int32 = 1
-
-    /// The draft of an event of the given stream.
-    public static func draft(
-        _ event: LogEvent, stream: StreamRef, expectedVersion: Int64? = nil
-    ) throws(TraceLogError) -> Draft {
+/// The messages of `proto/trace_event.proto` that events are written as when they carry everything
+/// themselves: schema 1 of every type, and what `tracectl log dump` shows.
+enum EventCoding {
+    static func draft(_ event: LogEvent, stream: StreamRef) throws(TraceLogError) -> Draft {
         let (type, message) = message(of: event)
-        let payload: [UInt8]
-        do {
-            payload = try message.serializedBytes()
-        } catch {
-            throw TraceLogError(.malformedEvent, position: 0, detail: "\(type.name): \(error)")
-        }
         return Draft(
-            stream: stream, type: type.rawValue, schema: schema, payload: payload,
-            expectedVersion: expectedVersion)
+            stream: stream, type: type.rawValue, schema: 1, payload: try bytes(message),
+            isCheckpoint: type == .checkpoint)
     }
 
-    /// The event that was recorded; types and shapes of a newer version are an error.
-    public static func event(_ recorded: RecordedEvent) throws(TraceLogError) -> LogEvent {
-        guard let type = LogEventType(rawValue: recorded.type), recorded.schema == schema else {
-            throw TraceLogError(
-                .unknownEvent, position: recorded.position,
-                detail: "type \(recorded.type), schema \(recorded.schema)")
-        }
+    static func bytes(_ message: some Message) throws(TraceLogError) -> [UInt8] {
         do {
-            return try decode(type, recorded.payload)
-        } catch let error as Malformed {
-            throw TraceLogError(
-                .malformedEvent, position: recorded.position, detail: "\(type.name): \(error.what)")
+            return try message.serializedBytes()
         } catch {
-            throw TraceLogError(
-                .malformedEvent, position: recorded.position, detail: "\(type.name): \(error)")
-        }
-    }
-
-    /// One line of JSON with the event's content, for people and scripts.
-    public static func json(_ recorded: RecordedEvent) throws(TraceLogError) -> String {
-        let event = try event(recorded)
-        do {
-            return try message(of: event).message.jsonString()
-        } catch {
-            throw TraceLogError(.malformedEvent, position: recorded.position, detail: "\(error)")
+            throw TraceLogError(.malformedEvent, position: 0, detail: "\(error)")
         }
     }
 
@@ -76,6 +42,9 @@ public enum EventCoding {
                 }
             )
         case .tagProfileChanged(let profile): (.tagProfileChanged, PBTagProfileChanged(profile))
+        case .segmentSealed(let segment):
+            (.segmentSealed, PBSegmentSealed.with { $0.segment = segment })
+        case .checkpoint(let snapshot): (.checkpoint, PBCheckpoint(snapshot))
         }
     }
 

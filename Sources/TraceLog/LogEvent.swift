@@ -8,6 +8,8 @@ public enum LogEvent: Hashable, Sendable {
     case logCreated(id: String, clusterName: String)
     case deciderTookOver(epoch: Int64, holder: String)
     case tagProfileChanged(TagProfile)
+    case segmentSealed(segment: Int64)
+    case checkpoint(SchedulerSnapshot)
 }
 
 /// How a cluster differs from the one observed before it.
@@ -69,6 +71,8 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case logCreated = 40
     case deciderTookOver = 41
     case tagProfileChanged = 42
+    case segmentSealed = 43
+    case checkpoint = 44
 
     public var name: String {
         switch self {
@@ -87,6 +91,8 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .logCreated: "LogCreated"
         case .deciderTookOver: "DeciderTookOver"
         case .tagProfileChanged: "TagProfileChanged"
+        case .segmentSealed: "SegmentSealed"
+        case .checkpoint: "Checkpoint"
         }
     }
 
@@ -98,7 +104,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .traceDeleted:
             .trace
         case .clusterObserved: .cluster
-        case .logCreated, .deciderTookOver, .tagProfileChanged: .log
+        case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint: .log
         }
     }
 

@@ -11,12 +11,16 @@ import Traceflow
 /// digest, so that a later worker speaks of the same world.
 public final class ClusterStore: World {
     private let log: JobLog
+    private let coding: TraceCoding
     private let finders = Mutex<[[UInt8]: PathFinder]>([:])
     private let traffic = Mutex<[[UInt8]: [TrafficPacket]]>([:])
 
     private static let stream = NewStream(family: StreamFamily.cluster.rawValue, name: "cluster")
 
-    public init(log: JobLog) { self.log = log }
+    public init(log: JobLog) {
+        self.log = log
+        coding = TraceCoding(log: log)
+    }
 
     public static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         Array(SHA256.hash(data: Array(bytes)))
@@ -76,7 +80,7 @@ public final class ClusterStore: World {
         observed.vanished = known.filter { now[$0.key] == nil }.sorted { $0.key < $1.key }
             .map(\.value)
         let fresh = (observed.appeared + observed.changed).compactMap { contents[$0.key] }
-        let draft = try EventCoding.draft(
+        let draft = try coding.draft(
             .clusterObserved(observed), stream: number.map { .existing($0) } ?? .new(0),
             expectedVersion: Int64(events.count))
         try log.append(
@@ -179,7 +183,7 @@ public final class ClusterStore: World {
         var references: [String: ResourceReference] = [:]
         var last: [UInt8]?
         for recorded in events {
-            guard case .clusterObserved(let observed) = try EventCoding.event(recorded) else {
+            guard case .clusterObserved(let observed) = try coding.event(recorded) else {
                 continue
             }
             for reference in observed.vanished { references[reference.key] = nil }

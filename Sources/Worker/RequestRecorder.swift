@@ -66,8 +66,12 @@ public struct RequestRecorder: Sendable {
     }
 
     private let log: JobLog
+    private let coding: TraceCoding
 
-    public init(log: JobLog) { self.log = log }
+    public init(log: JobLog) {
+        self.log = log
+        coding = TraceCoding(log: log)
+    }
 
     /// Throws when a name is held by a trace with another spec; tells which are there already.
     public func known(_ requests: [Request]) throws -> [String: TraceID] {
@@ -77,7 +81,7 @@ public struct RequestRecorder: Sendable {
             let family = StreamFamily.trace.rawValue
             guard let stream = try log.stream(named: manifest.name, family: family),
                 let first = try log.read(stream: stream).first,
-                case .trace(.requested(let held)) = try EventCoding.event(first)
+                case .trace(.requested(let held)) = try coding.event(first)
             else { continue }
             guard held.spec == manifest.spec, held.apiVersion == manifest.apiVersion else {
                 throw Refusal(
@@ -101,7 +105,7 @@ public struct RequestRecorder: Sendable {
                 guard places[name] == nil else { continue }
                 places[name] = append.newStreams.count
                 append.drafts.append(
-                    try EventCoding.draft(
+                    try coding.draft(
                         .trace(.requested(Self.request(request, against))),
                         stream: .new(append.newStreams.count)))
                 append.newStreams.append(

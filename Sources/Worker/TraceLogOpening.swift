@@ -4,20 +4,15 @@ import TraceLog
 extension JobLog {
     /// Opens a log of traces: with our event types, our clock and our first event.
     public static func openTraces(
-        _ folder: String, access: Access, durability: Durability = .full, clock: Clock = .system
+        _ folder: String, access: Access, durability: Durability = .full, clock: Clock = .system,
+        storage: Storage = .fileSystem
     ) throws(JobLogError) -> JobLog {
         try open(
             folder, access: access,
             options: Options(
                 durability: durability, now: { clock.now().microseconds },
                 eventTypes: LogEventType.registry,
-                firstEvent: { logID in
-                    let created = LogEvent.logCreated(id: logID, clusterName: "")
-                    return (try? EventCoding.draft(created, stream: .new(0)))
-                        ?? Draft(
-                            stream: .new(0), type: LogEventType.logCreated.rawValue,
-                            schema: EventCoding.schema, payload: [])
-                }))
+                firstEvent: TraceCoding.firstEvent, storage: storage))
     }
 
     /// The stream of the log's own events: its first.

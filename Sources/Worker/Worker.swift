@@ -1,4 +1,5 @@
 import Cluster
+import Foundation
 import JobLog
 import Scheduler
 import Synchronization
@@ -9,8 +10,9 @@ import Traceflow
 ///
 ///     standby ──decider's lease free──▶ deciding ◀──▶ executing ──stop()──▶ draining ──▶ stopped
 ///
-/// One thread runs the loop. Each turn: leases, decisions, effects of committed events, reports of
-/// the backend into the log, then a wait for whatever comes first. Invariants:
+/// Two threads, so that one can work while the other waits for the disk: a thread of its own
+/// keeps the leases and decides (`DecidingLoop`), the caller's follows the log, runs attempts and
+/// appends their reports (`Execution`). They speak through the log alone. Invariants:
 /// - only committed `TagAllocated` events that name this incarnation start attempts;
 /// - a report is appended before anybody acts on it.
 public final class Worker: Sendable {
@@ -39,15 +41,25 @@ public final class Worker: Sendable {
         }
     }
 
-    private let log: JobLog
-    private let backend: any Backend
-    private let clock: Clock
-    private let options: Options
-    private let outbox = Mutex<[BackendReport]>([])
-    private let isStopping = Atomic(false)
+    /// What a worker knows of the work.
+    public struct Status: Hashable, Sendable {
+        /// Whether this worker decides.
+        public var isDeciding: Bool
+        /// Whether, as far as this worker decides, nothing waits or runs.
+        public var isIdle: Bool
+    }
+
+    let log: JobLog
+    let coding: TraceCoding
+    let backend: any Backend
+    let clock: Clock
+    let options: Options
+    private let outbox = Execution.Outbox()
+    private let shared = WorkerShared()
 
     public init(log: JobLog, backend: any Backend, clock: Clock = .system, options: Options) {
         self.log = log
+        coding = TraceCoding(log: log)
         self.backend = backend
         self.clock = clock
         self.options = options
@@ -55,200 +67,110 @@ public final class Worker: Sendable {
 
     /// Lets running attempts end, hands over, and returns from `run`. May be called anywhere.
     public func stop() {
-        isStopping.store(true, ordering: .releasing)
-        log.wake()
+        shared.drain()
+        log.wake(shared.deciding)
+        log.wake(shared.executing)
     }
 
     /// Works until `isDone` or `stop()`. Blocks; call it on a thread of its own.
     ///
-    /// `isDone` is handed the scheduling state while this worker decides, else nil.
     /// `observe` is told every committed event once, in order, from the ones after `position` on.
     public func run(
-        after position: Int64, observe: (RecordedEvent) throws -> Void,
-        isDone: (SchedulerState?) throws -> Bool
+        after position: Int64, observe: (EventRow) throws -> Void,
+        isDone: (Status) throws -> Bool
     ) throws {
-        var turn = Turn(
-            decider: Decider(
-                log: log, clock: clock, holder: options.id,
-                leaseMicroseconds: options.leaseMicroseconds),
-            position: position)
-        defer { leave(&turn) }
-        while true {
-            try keepLeases(&turn)
-            let decided = try turn.decider.decide(
-                executors: try executors(turn), profile: options.profile)
-            let worked = try follow(&turn, observe)
-            let reported = try appendReports()
-            if try isDone(turn.decider.state) { return }
-            if try drained(&turn) { return }
-            if !decided, !worked, !reported { try wait(turn) }
+        let ended = DispatchSemaphore(value: 0)
+        let loop = DecidingLoop(worker: self, shared: shared)
+        let thread = Thread {
+            loop.run()
+            ended.signal()
         }
+        thread.stackSize = 8 << 20
+        thread.start()
+        defer {
+            shared.finish()
+            log.wake(shared.deciding)
+            ended.wait()
+        }
+        var execution = Execution(
+            log: log, coding: coding, backend: backend, clock: clock, options: options,
+            outbox: outbox, after: position)
+        defer { execution.abandon() }
+        try execute(&execution, observe, isDone)
+        try shared.rethrow()
     }
 
-    private struct Turn {
-        var decider: Decider
-        var position: Int64
-        var executorLease: Lease?
-        var renewAt: Int64 = 0
-        var running: [TraceID: Int] = [:]
+    private func execute(
+        _ execution: inout Execution, _ observe: (EventRow) throws -> Void,
+        _ isDone: (Status) throws -> Bool
+    ) throws {
+        let (log, outbox, executing) = (log, outbox, shared.executing)
+        let report: @Sendable (BackendReport) -> Void = { report in
+            if outbox.put(report) { log.wake(executing) }
+        }
         var drainUntil: Int64?
-    }
-
-    private static let executorRole = "executor/"
-    private static let standbyPollMicroseconds: Int64 = 200_000
-    private static let chunk = 10_000
-
-    // MARK: leases
-
-    private func keepLeases(_ turn: inout Turn) throws {
-        let isDraining = isStopping.load(ordering: .acquiring)
-        let leads = try isDraining ? turn.decider.isDeciding : turn.decider.tryToLead()
-        if turn.executorLease == nil, leads || options.helpsOthers, !isDraining {
-            turn.executorLease = try log.acquireLease(
-                role: Self.executorRole + options.id, holder: String(options.inFlightMax),
-                durationMicroseconds: options.leaseMicroseconds)
-        }
-        let now = clock.monotonicMicroseconds()
-        guard now >= turn.renewAt else { return }
-        // The first look only sets the date: the leases are fresh.
-        if turn.renewAt > 0 {
-            try turn.decider.renew()
-            turn.executorLease = try turn.executorLease.flatMap { lease in
-                do {
-                    return try log.renewLease(
-                        lease, durationMicroseconds: options.leaseMicroseconds)
-                } catch let error as JobLogError where error.code == .leaseLost {
-                    return nil
-                }
+        while true {
+            let worked = try execution.step(report: report, observe: observe)
+            try shared.rethrow()
+            if try isDone(shared.status(at: execution.position, isQuiet: outbox.isEmpty)) { return }
+            if shared.isDraining {
+                let now = clock.monotonicMicroseconds()
+                let until = drainUntil ?? now + options.drainMicroseconds
+                drainUntil = until
+                if execution.isIdle || now >= until { return }
+            }
+            if !worked, outbox.isEmpty {
+                let left = drainUntil.map { max(0, $0 - clock.monotonicMicroseconds()) }
+                _ = try log.waitForNews(
+                    after: execution.position,
+                    timeoutMicroseconds: left ?? Self.waitMicroseconds, waker: executing)
             }
         }
-        turn.renewAt = now + options.leaseMicroseconds * 3 / 10
     }
 
-    private func executors(_ turn: Turn) throws -> [Executor] {
-        guard turn.decider.isDeciding else { return [] }
-        let isDraining = isStopping.load(ordering: .acquiring)
-        return try log.leases(rolePrefix: Self.executorRole).map { lease in
-            let id = String(lease.role.dropFirst(Self.executorRole.count))
-            let room = id == options.id && isDraining ? 0 : Int(lease.holder) ?? 0
-            return Executor(id: id, inFlightMax: min(room, backend.abilities.inFlightMax))
+    private static let waitMicroseconds: Int64 = 60_000_000
+}
+
+/// What a worker's two threads tell each other besides the log.
+final class WorkerShared: Sendable {
+    let deciding = Waker()
+    let executing = Waker()
+    private let state = Mutex(State())
+
+    private struct State {
+        var isDraining = false
+        var isFinished = false
+        var error: (any Error)?
+        var isDeciding = false
+        var idleAt: Int64?
+    }
+
+    var isDraining: Bool { state.withLock { $0.isDraining } }
+    var isFinished: Bool { state.withLock { $0.isFinished } }
+
+    func drain() { state.withLock { $0.isDraining = true } }
+    func finish() { state.withLock { $0.isFinished = true } }
+    func fail(_ error: any Error) { state.withLock { $0.error = error } }
+
+    func rethrow() throws {
+        if let error = state.withLock({ $0.error }) { throw error }
+    }
+
+    /// The deciding thread says what it knows; `idleAt` is where the log ends with nothing to do.
+    /// Returns whether that is new.
+    func publish(isDeciding: Bool, idleAt: Int64?) -> Bool {
+        state.withLock { state in
+            defer { (state.isDeciding, state.idleAt) = (isDeciding, idleAt) }
+            return state.isDeciding != isDeciding || state.idleAt != idleAt
         }
     }
 
-    private func leave(_ turn: inout Turn) {
-        // On the way out nothing can be mended: a lease that stays runs out by itself.
-        for (trace, attempt) in turn.running { backend.stop(trace, attempt: attempt) }
-        if let lease = turn.executorLease { try? log.releaseLease(lease, forgetting: true) }
-        try? turn.decider.release()
-    }
-
-    private func drained(_ turn: inout Turn) throws -> Bool {
-        guard isStopping.load(ordering: .acquiring) else { return false }
-        let now = clock.monotonicMicroseconds()
-        let until = turn.drainUntil ?? now + options.drainMicroseconds
-        turn.drainUntil = until
-        return turn.running.isEmpty || now >= until
-    }
-
-    // MARK: effects
-
-    /// Acts on committed events; returns whether there were any.
-    private func follow(
-        _ turn: inout Turn, _ observe: (RecordedEvent) throws -> Void
-    ) throws -> Bool {
-        let events = try log.read(after: turn.position, limit: Self.chunk)
-        for event in events {
-            turn.position = event.position
-            try observe(event)
-            switch LogEventType(rawValue: event.type) {
-            case .tagAllocated, .traceSucceeded, .traceTimedOut, .traceFailed:
-                try act(on: event, &turn)
-            case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
-                .cancelRequested, .traceDeleted, .clusterObserved, .logCreated, .deciderTookOver,
-                .tagProfileChanged, nil:
-                break
-            }
+    /// Idle only counts for one who has seen the log up to there and has nothing to add.
+    func status(at position: Int64, isQuiet: Bool) -> Worker.Status {
+        state.withLock { state in
+            Worker.Status(
+                isDeciding: state.isDeciding,
+                isIdle: isQuiet && state.idleAt.map { $0 == position } == true)
         }
-        return !events.isEmpty
-    }
-
-    private func act(on recorded: RecordedEvent, _ turn: inout Turn) throws {
-        guard case .trace(let event) = try EventCoding.event(recorded) else { return }
-        let id = TraceID(recorded.stream)
-        if case .tagAllocated(let allocation) = event {
-            if let attempt = turn.running.removeValue(forKey: id) {
-                backend.stop(id, attempt: attempt)
-            }
-            guard allocation.executor == options.id else { return }
-            try start(id, allocation, &turn)
-        } else if let attempt = turn.running.removeValue(forKey: id) {
-            backend.stop(id, attempt: attempt)
-        }
-    }
-
-    private func start(_ id: TraceID, _ allocation: TagAllocation, _ turn: inout Turn) throws {
-        guard let request = try readRequest(id) else {
-            throw TraceLogError(.missingContent, position: id.rawValue, detail: "a request")
-        }
-        turn.running[id] = allocation.attempt
-        let attempt = StartedAttempt(
-            trace: id, attempt: allocation.attempt, tag: allocation.tag,
-            deadline: allocation.deadline, request: request)
-        backend.start(attempt) { [self] report in
-            outbox.withLock { $0.append(report) }
-            log.wake()
-        }
-    }
-
-    private func readRequest(_ id: TraceID) throws -> TraceRequest? {
-        guard let first = try log.read(stream: id.rawValue).first,
-            case .trace(.requested(let request)) = try EventCoding.event(first)
-        else { return nil }
-        return request
-    }
-
-    /// Puts what the backend reported into the log; returns whether there was anything.
-    private func appendReports() throws -> Bool {
-        let reports = outbox.withLock { reports in
-            defer { reports = [] }
-            return reports
-        }
-        guard !reports.isEmpty else { return false }
-        let seconds = clock.now().seconds
-        var drafts: [Draft] = []
-        for report in reports {
-            for event in Self.events(of: report, seconds) {
-                drafts.append(
-                    try EventCoding.draft(
-                        .trace(event), stream: .existing(report.trace.rawValue)))
-            }
-        }
-        try log.append(AppendRequest(drafts: drafts))
-        return true
-    }
-
-    private static func events(of report: BackendReport, _ seconds: Int64) -> [TraceEvent] {
-        switch report.content {
-        case .failed(let error): return [.nodeFailed(report.id, error: error)]
-        case .observed(let observations, let captured):
-            let result = NodeResult(
-                node: report.id.node, timestamp: seconds, observations: observations)
-            return [captured.map { .packetCaptured(report.id, $0) }].compactMap { $0 }
-                + [.nodeReported(report.id, result)]
-        }
-    }
-
-    // MARK: waiting
-
-    private func wait(_ turn: Turn) throws {
-        var timeout = max(0, turn.renewAt - clock.monotonicMicroseconds())
-        if let next = turn.decider.nextMoment {
-            timeout = min(timeout, max(0, next.microseconds - clock.now().microseconds))
-        }
-        if !turn.decider.isDeciding || isStopping.load(ordering: .acquiring) {
-            timeout = min(timeout, Self.standbyPollMicroseconds)
-        }
-        if outbox.withLock({ !$0.isEmpty }) { return }
-        _ = try log.waitForNews(after: turn.position, timeoutMicroseconds: timeout)
     }
 }

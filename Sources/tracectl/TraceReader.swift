@@ -7,7 +7,13 @@ import Worker
 /// Finds traces in a log and folds them into what is shown.
 struct TraceReader {
     let log: JobLog
+    let coding: TraceCoding
     private static let family = StreamFamily.trace.rawValue
+
+    init(log: JobLog) {
+        self.log = log
+        coding = TraceCoding(log: log)
+    }
 
     /// The trace of the name; an error that says so when there is none.
     func stream(named name: String) throws -> Int64 {
@@ -23,7 +29,7 @@ struct TraceReader {
         for recorded in try log.read(stream: stream) {
             let recordedAt = Moment(microseconds: recorded.recordedAt)
             if let moment, recordedAt > moment { break }
-            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+            guard case .trace(let event) = try coding.event(recorded) else { continue }
             if case .requested(let asked) = event { request = (asked, recordedAt) }
             if trace == nil {
                 trace = Trace(event, at: recordedAt)

@@ -115,9 +115,11 @@ struct AppendTests {
     }
 
     @Test func wakingEndsAWait() throws {
-        let thread = Thread { log.wake() }
+        let waker = Waker()
+        let thread = Thread { log.wake(waker) }
         thread.start()
-        #expect(try log.waitForNews(after: 0, timeoutMicroseconds: 30_000_000) == false)
+        #expect(
+            try log.waitForNews(after: 0, timeoutMicroseconds: 30_000_000, waker: waker) == false)
     }
 
     @Test func aBackupIsALogThatVerifies() throws {

@@ -81,57 +81,162 @@ enum GoldenHistory {
         .tagProfileChanged(.external(reserve: 4, foreign: 1)),
     ]
 
-    static var file: URL {
+    /// The same, and what was added since.
+    static let newest: [LogEvent] =
+        events + [
+            .segmentSealed(segment: 3), .checkpoint(snapshot),
+            .trace(
+                .requested(
+                    {
+                        var member = request
+                        member.naming = .member(sweep: 17, number: 123)
+                        return member
+                    }())),
+        ]
+
+    static let snapshot = SchedulerSnapshot(
+        profile: .antrea,
+        lanes: [
+            .init(
+                facts: request.facts,
+                ranges: [WaitingRange(position: 7, stream: 3, stride: 2, count: 40)])
+        ],
+        lives: [
+            .init(
+                trace: TraceID(9), position: 0,
+                life: TraceLife(
+                    facts: request.facts, attempt: 2,
+                    allocation: TagAllocation(
+                        attempt: 2, tag: 15, scope: .nodes(["a"]), executor: "w",
+                        deadline: Moment(microseconds: 5)), retriesUsed: 1,
+                    outcome: .complete(.delivered),
+                    progress: Completion.Progress(
+                        hasReport: true, hasSender: true, lastVerdict: .delivered),
+                    seenReports: [ReportID(attempt: 2, node: "a", sequence: 1)])),
+            .init(
+                trace: TraceID(10), position: 30,
+                life: TraceLife(
+                    facts: request.facts, attempt: 3, notBefore: Moment(microseconds: 99),
+                    isCancelRequested: true, isDeleted: true,
+                    outcome: .nodeFailed(reason: "Node: a, error: x"))),
+        ])
+
+    static func file(_ name: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/history-v1.txt")
+            .appendingPathComponent("Fixtures/\(name)")
     }
 
-    /// `type schema payload-in-hex`, a line an event.
-    static func lines() throws -> [String] {
-        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+    /// `type schema payload-in-hex`, a line an event; `symbol bytes-in-hex`, a line a symbol.
+    static func lines(_ name: String) throws -> [String] {
+        try String(contentsOf: file(name), encoding: .utf8).split(separator: "\n")
+            .map(String.init)
+    }
+
+    static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    static func bytes(_ hex: Substring) throws -> [UInt8] {
+        let hex = Array(hex.utf8)
+        return try stride(from: 0, to: hex.count, by: 2).map { index in
+            try #require(UInt8(String(decoding: hex[index..<index + 2], as: UTF8.self), radix: 16))
+        }
     }
 
     static func recorded(_ line: String, _ position: Int) throws -> RecordedEvent {
         let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-        let hex = Array(parts[2].utf8)
-        let payload = try stride(from: 0, to: hex.count, by: 2).map { index in
-            try #require(UInt8(String(decoding: hex[index..<index + 2], as: UTF8.self), radix: 16))
-        }
         return RecordedEvent(
             position: Int64(position), stream: 2, version: Int64(position),
             type: try #require(Int32(parts[0])), schema: try #require(Int32(parts[1])),
-            recordedAt: Int64(position) * 1_000_000, payload: payload)
+            recordedAt: Int64(position) * 1_000_000, payload: try bytes(parts[2]))
+    }
+}
+
+/// A log of its own that vanishes with the value.
+final class ShortLog {
+    let folder: String
+    let log: JobLog
+    let coding: TraceCoding
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "tracectl-history-\(UUID().uuidString)"
+        log = try JobLog.open(
+            folder, access: .create,
+            options: JobLog.Options(
+                durability: .off, now: { 1_000_000 }, eventTypes: LogEventType.registry))
+        coding = TraceCoding(log: log)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// Gives the symbols their numbers: 1 and so on.
+    func know(_ symbols: [[UInt8]]) throws {
+        try log.append(
+            AppendRequest(
+                newStreams: [NewStream(family: "trace")],
+                drafts: [
+                    Draft(
+                        stream: .new(0), type: LogEventType.cancelRequested.rawValue, schema: 1,
+                        payload: [], symbols: symbols.map { log.symbol($0) })
+                ]))
+    }
+
+    /// The lines of a golden file as events of this log.
+    func events(_ name: String) throws -> [RecordedEvent] {
+        let lines = try GoldenHistory.lines(name)
+        try know(
+            lines.filter { $0.hasPrefix("symbol ") }.map {
+                try GoldenHistory.bytes($0.dropFirst("symbol ".count))
+            })
+        return try lines.filter { !$0.hasPrefix("symbol ") }.enumerated().map {
+            try GoldenHistory.recorded($1, $0 + 1)
+        }
     }
 }
 
 struct HistoryTests {
-    @Test func whatWasOnceWrittenIsReadAsItWasMeant() throws {
-        guard FileManager.default.fileExists(atPath: GoldenHistory.file.path) else {
-            let lines = try GoldenHistory.events.map { event in
-                let draft = try EventCoding.draft(event, stream: .existing(2))
-                let hex = draft.payload.map { byte in
-                    (byte < 16 ? "0" : "") + String(byte, radix: 16)
-                }
-                return "\(draft.type) \(draft.schema) \(hex.joined())"
-            }
-            try lines.joined(separator: "\n").write(
-                to: GoldenHistory.file, atomically: true, encoding: .utf8)
-            Issue.record("the golden history was recorded; look at it, and run again")
-            return
+    /// Every shape that was ever written; the newest is recorded when it is not there.
+    static let files = ["history-v1.txt", "history-v2.txt"]
+    let short: ShortLog
+
+    init() throws { short = try ShortLog() }
+
+    @Test func theNewestShapesAreAmongTheGoldenOnes() throws {
+        let file = GoldenHistory.file("history-v2.txt")
+        guard !FileManager.default.fileExists(atPath: file.path) else { return }
+        let request = AppendRequest(
+            newStreams: [NewStream(family: "trace")],
+            drafts: try GoldenHistory.newest.enumerated().map {
+                try short.coding.draft(
+                    $1, stream: .new(0), recordedAt: Moment(microseconds: Int64($0 + 1) * 1_000_000)
+                )
+            })
+        try short.log.append(request)
+        var lines = try short.log.read(after: 0, limit: 1000).map {
+            "\($0.type) \($0.schema) \(GoldenHistory.hex($0.payload))"
         }
-        let lines = try GoldenHistory.lines()
-        #expect(lines.count == GoldenHistory.events.count)
-        for (index, line) in lines.enumerated() {
-            let event = try EventCoding.event(GoldenHistory.recorded(line, index + 1))
-            #expect(event == GoldenHistory.events[index])
+        var number: Int64 = 1
+        while let bytes = try short.log.symbol(number: number) {
+            lines.append("symbol \(GoldenHistory.hex(bytes))")
+            number += 1
+        }
+        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        Issue.record("the golden history was recorded; look at it, and run again")
+    }
+
+    @Test(arguments: files) func whatWasOnceWrittenIsReadAsItWasMeant(file: String) throws {
+        let events = try short.events(file)
+        let meant = file == "history-v1.txt" ? GoldenHistory.events : GoldenHistory.newest
+        #expect(events.count == meant.count)
+        for (recorded, event) in zip(events, meant) {
+            #expect(try short.coding.event(recorded) == event)
         }
     }
 
-    @Test func anOldHistoryFoldsToTheStateItAlwaysDid() throws {
+    @Test(arguments: files) func anOldHistoryFoldsToTheStateItAlwaysDid(file: String) throws {
         var trace: Trace?
-        for (index, line) in try GoldenHistory.lines().prefix(7).enumerated() {
-            let recorded = try GoldenHistory.recorded(line, index + 1)
-            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+        for recorded in try short.events(file).prefix(7) {
+            guard case .trace(let event) = try short.coding.event(recorded) else { continue }
             let moment = Moment(microseconds: recorded.recordedAt)
             if trace == nil {
                 trace = Trace(event, at: moment)
@@ -146,9 +251,33 @@ struct HistoryTests {
         #expect(trace?.request == GoldenHistory.request)
     }
 
-    @Test func everyEventHasALineOfJSON() throws {
-        for (index, line) in try GoldenHistory.lines().enumerated() {
-            let json = try EventCoding.json(GoldenHistory.recorded(line, index + 1))
+    @Test(arguments: files) func theFastFoldIsTheFoldOfTheDecodedEvents(file: String) throws {
+        var fast = SchedulerState()
+        var slow = SchedulerState()
+        for recorded in try short.events(file) {
+            try recorded.payload.withUnsafeBytes { payload in
+                let row = EventRow(
+                    position: recorded.position, stream: recorded.stream,
+                    version: recorded.version, type: recorded.type, schema: recorded.schema,
+                    recordedAt: recorded.recordedAt, payload: payload)
+                try short.coding.fold(row, into: &fast)
+            }
+            switch try short.coding.event(recorded) {
+            case .trace(let event):
+                slow.evolve(
+                    TraceID(recorded.stream), event, position: recorded.position,
+                    at: Moment(microseconds: recorded.recordedAt))
+            case .tagProfileChanged(let profile): slow.evolve(profile)
+            case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint:
+                break
+            }
+            #expect(fast == slow, "after event \(recorded.position)")
+        }
+    }
+
+    @Test(arguments: files) func everyEventHasALineOfJSON(file: String) throws {
+        for recorded in try short.events(file) {
+            let json = try short.coding.json(recorded)
             #expect(throws: Never.self) {
                 try JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed)
             }
@@ -156,32 +285,47 @@ struct HistoryTests {
         }
     }
 
-    @Test(arguments: [(Int32(99), Int32(1)), (1, 2), (-1, 1)])
+    @Test(arguments: [(Int32(99), Int32(1)), (1, 3), (2, 3), (6, 2), (1, 0), (-1, 1)])
     func eventsOfANewerVersionAreAnErrorAndNotSkipped(type: Int32, schema: Int32) {
         let event = RecordedEvent(
             position: 5, stream: 2, version: 1, type: type, schema: schema, recordedAt: 0,
             payload: [])
-        #expect { try EventCoding.event(event) } throws: {
+        #expect { try short.coding.event(event) } throws: {
+            ($0 as? TraceLogError)?.code == .unknownEvent
+        }
+        let row = EventRow(
+            position: 5, stream: 2, version: 1, type: type, schema: schema, recordedAt: 0,
+            payload: UnsafeRawBufferPointer(start: nil, count: 0))
+        var state = SchedulerState()
+        #expect { try short.coding.fold(row, into: &state) } throws: {
             ($0 as? TraceLogError)?.code == .unknownEvent
         }
     }
 
-    @Test func bytesThatAreNoEventAreAnErrorAndNoCrash() throws {
-        for (index, line) in try GoldenHistory.lines().enumerated() {
-            let good = try GoldenHistory.recorded(line, index + 1)
+    @Test(arguments: files) func bytesThatAreNoEventAreAnErrorAndNoCrash(file: String) throws {
+        for good in try short.events(file) {
             for cut in 0..<good.payload.count {
-                var bad = good
-                bad.payload = Array(good.payload.prefix(cut))
-                _ = try? EventCoding.event(bad)
-                bad = good
-                bad.payload[cut] ^= 0xff
-                _ = try? EventCoding.event(bad)
+                for bad in [
+                    Array(good.payload.prefix(cut)),
+                    good.payload.enumerated().map { $0 == cut ? $1 ^ 0xff : $1 },
+                ] {
+                    var event = good
+                    event.payload = bad
+                    _ = try? short.coding.event(event)
+                    var state = SchedulerState()
+                    bad.withUnsafeBytes { payload in
+                        let row = EventRow(
+                            position: 1, stream: 2, version: 1, type: good.type,
+                            schema: good.schema, recordedAt: 0, payload: payload)
+                        _ = try? short.coding.fold(row, into: &state)
+                    }
+                }
             }
         }
         let garbage = RecordedEvent(
             position: 1, stream: 2, version: 1, type: 1, schema: 1, recordedAt: 0,
             payload: [0xff, 0xff, 0xff])
-        #expect { try EventCoding.event(garbage) } throws: {
+        #expect { try short.coding.event(garbage) } throws: {
             ($0 as? TraceLogError)?.code == .malformedEvent
         }
     }

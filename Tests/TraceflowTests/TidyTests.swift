@@ -49,7 +49,7 @@ struct TidyTests {
         let allowed: [String: Set<String>] = [
             "Traceflow": [], "Scheduler": ["Traceflow"],
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
-            "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Traceflow"],
+            "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
             "Cluster": ["Foundation", "Traceflow", "Yams"],
         ]
         for source in try Self.sources() {

@@ -24,6 +24,7 @@ final class Stage {
 
     let folder: String
     let log: JobLog
+    let coding: TraceCoding
     let store: ClusterStore
     let cluster: Cluster
     let digest: [UInt8]
@@ -34,6 +35,7 @@ final class Stage {
             try JobLog.openTraces(other, access: .readOnly).backup(to: folder)
         }
         log = try JobLog.openTraces(folder, access: .create, durability: .off)
+        coding = TraceCoding(log: log)
         store = ClusterStore(log: log)
         let resources = try ManifestReader.read(text: Self.manifests, file: "stage.yaml")
         cluster = try Cluster(resources)
@@ -65,7 +67,7 @@ final class Stage {
     func trace(_ id: TraceID) throws -> Trace? {
         var trace: Trace?
         for recorded in try log.read(stream: id.rawValue) {
-            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+            guard case .trace(let event) = try coding.event(recorded) else { continue }
             let moment = Moment(microseconds: recorded.recordedAt)
             if trace == nil {
                 trace = Trace(event, at: moment)
@@ -80,7 +82,7 @@ final class Stage {
     func endings(_ id: TraceID) throws -> [Int: Int] {
         var endings: [Int: Int] = [:]
         for recorded in try log.read(stream: id.rawValue) {
-            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+            guard case .trace(let event) = try coding.event(recorded) else { continue }
             switch event {
             case .succeeded(let attempt, _), .timedOut(let attempt, _), .failed(let attempt, _):
                 endings[attempt, default: 0] += 1
@@ -105,7 +107,7 @@ final class Stage {
     func finish(_ worker: Worker) throws {
         try worker.run(
             after: try log.lastPosition(), observe: { _ in },
-            isDone: { $0?.isIdle == true })
+            isDone: { $0.isIdle })
     }
 }
 

@@ -33,7 +33,7 @@ struct WorkerTests {
         let ids = try stage.request([stage.manifest("x", timeout: 1)])
         try stage.finish(stage.worker(backend: SilentBackend()))
         let events = try stage.log.read(stream: ids[0].rawValue)
-        guard case .trace(.tagAllocated(let allocation)) = try EventCoding.event(events[1]) else {
+        guard case .trace(.tagAllocated(let allocation)) = try stage.coding.event(events[1]) else {
             Issue.record("no tag was allocated")
             return
         }
@@ -51,7 +51,7 @@ struct WorkerTests {
         var running = 0
         var runningMost = 0
         for recorded in try stage.log.read(after: 0, limit: 100_000) {
-            guard case .trace(let event) = try EventCoding.event(recorded) else { continue }
+            guard case .trace(let event) = try stage.coding.event(recorded) else { continue }
             if case .tagAllocated = event {
                 started.append(TraceID(recorded.stream))
                 running += 1
@@ -129,8 +129,7 @@ struct CrashTests {
                 AppendRequest(
                     newStreams: [NewStream(family: "trace", name: "x")],
                     drafts: history.prefix(step).map {
-                        Draft(
-                            stream: .new(0), type: $0.type, schema: $0.schema, payload: $0.payload)
+                        try stage.coding.draft(whole.coding.event($0), stream: .new(0))
                     })
             ).streams[0]
             try stage.finish(stage.worker("second"))

@@ -11,6 +11,10 @@
 /// The payloads of the log's events, one message an event type.
 ///
 /// Fields may be added; numbers and meanings never change: old bytes stay readable for ever.
+///
+/// `symbols` (always field 15) are numbers of what the log stores once for many events; 0 stands
+/// for nothing. What a symbol's bytes are is said where it is named. Schema 1 of the messages that
+/// have symbols carried everything itself.
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -905,6 +909,15 @@ nonisolated struct PBTraceRequested: Sendable {
 
   var traffic: [PBTrafficReference] = []
 
+  /// A member of a sweep has no name of its own: it is sweep/SWEEP/MEMBER.
+  var sweep: Int64 = 0
+
+  var member: Int64 = 0
+
+  /// From schema 2 on: a TraceRequested of what is left out here but for the other symbols, which
+  /// are the spec's Source, its Destination, and the TagScope.
+  var symbols: [UInt64] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -936,6 +949,12 @@ nonisolated struct PBTagAllocated: Sendable {
 
   var deadlineMicroseconds: Int64 = 0
 
+  /// From schema 2 on: after the moment at which the event was recorded.
+  var deadlineAfterMicroseconds: Int64 = 0
+
+  /// From schema 2 on: the executor in UTF-8, and the TagScope.
+  var symbols: [UInt64] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -957,6 +976,9 @@ nonisolated struct PBNodeReported: Sendable {
   var timestampSeconds: Int64 = 0
 
   var observations: [PBObservation] = []
+
+  /// From schema 2 on: a NodeReported of node and observations.
+  var symbols: [UInt64] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1154,6 +1176,208 @@ nonisolated struct PBClusterObserved: Sendable {
   var changed: [PBResourceReference] = []
 
   var vanished: [PBResourceReference] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The folded scheduling state: what comes before it need not be replayed.
+nonisolated struct PBCheckpoint: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var profile: PBTagProfileChanged {
+    get {_profile ?? PBTagProfileChanged()}
+    set {_profile = newValue}
+  }
+  /// Returns true if `profile` has been explicitly set.
+  var hasProfile: Bool {self._profile != nil}
+  /// Clears the value of `profile`. Subsequent reads from it will return its default value.
+  mutating func clearProfile() {self._profile = nil}
+
+  var lanes: [PBWaitingLane] = []
+
+  var lives: [PBTraceLife] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _profile: PBTagProfileChanged? = nil
+}
+
+/// First attempts that wait, with the same facts.
+nonisolated struct PBWaitingLane: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var facts: PBSchedulingFacts {
+    get {_facts ?? PBSchedulingFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  mutating func clearFacts() {self._facts = nil}
+
+  var ranges: [PBWaitingRange] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _facts: PBSchedulingFacts? = nil
+}
+
+nonisolated struct PBWaitingRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var position: Int64 = 0
+
+  var stream: Int64 = 0
+
+  var stride: Int64 = 0
+
+  var count: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBTraceLife: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var stream: Int64 {
+    get {_storage._stream}
+    set {_uniqueStorage()._stream = newValue}
+  }
+
+  var position: Int64 {
+    get {_storage._position}
+    set {_uniqueStorage()._position = newValue}
+  }
+
+  var facts: PBSchedulingFacts {
+    get {_storage._facts ?? PBSchedulingFacts()}
+    set {_uniqueStorage()._facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  var hasFacts: Bool {_storage._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  mutating func clearFacts() {_uniqueStorage()._facts = nil}
+
+  var attempt: Int32 {
+    get {_storage._attempt}
+    set {_uniqueStorage()._attempt = newValue}
+  }
+
+  var notBeforeMicroseconds: Int64 {
+    get {_storage._notBeforeMicroseconds ?? 0}
+    set {_uniqueStorage()._notBeforeMicroseconds = newValue}
+  }
+  /// Returns true if `notBeforeMicroseconds` has been explicitly set.
+  var hasNotBeforeMicroseconds: Bool {_storage._notBeforeMicroseconds != nil}
+  /// Clears the value of `notBeforeMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearNotBeforeMicroseconds() {_uniqueStorage()._notBeforeMicroseconds = nil}
+
+  var retriesUsed: Int32 {
+    get {_storage._retriesUsed}
+    set {_uniqueStorage()._retriesUsed = newValue}
+  }
+
+  var isCancelRequested: Bool {
+    get {_storage._isCancelRequested}
+    set {_uniqueStorage()._isCancelRequested = newValue}
+  }
+
+  var isDeleted: Bool {
+    get {_storage._isDeleted}
+    set {_uniqueStorage()._isDeleted = newValue}
+  }
+
+  /// In the shape of schema 1, while it runs.
+  var allocation: PBTagAllocated {
+    get {_storage._allocation ?? PBTagAllocated()}
+    set {_uniqueStorage()._allocation = newValue}
+  }
+  /// Returns true if `allocation` has been explicitly set.
+  var hasAllocation: Bool {_storage._allocation != nil}
+  /// Clears the value of `allocation`. Subsequent reads from it will return its default value.
+  mutating func clearAllocation() {_uniqueStorage()._allocation = nil}
+
+  /// What the reports have decided already.
+  var complete: PBVerdict {
+    get {_storage._complete}
+    set {_uniqueStorage()._complete = newValue}
+  }
+
+  var failure: String {
+    get {_storage._failure ?? String()}
+    set {_uniqueStorage()._failure = newValue}
+  }
+  /// Returns true if `failure` has been explicitly set.
+  var hasFailure: Bool {_storage._failure != nil}
+  /// Clears the value of `failure`. Subsequent reads from it will return its default value.
+  mutating func clearFailure() {_uniqueStorage()._failure = nil}
+
+  /// How far the reports have come.
+  var hasSender_p: Bool {
+    get {_storage._hasSender_p}
+    set {_uniqueStorage()._hasSender_p = newValue}
+  }
+
+  var hasReport_p: Bool {
+    get {_storage._hasReport_p}
+    set {_uniqueStorage()._hasReport_p = newValue}
+  }
+
+  var lastVerdict: PBVerdict {
+    get {_storage._lastVerdict}
+    set {_uniqueStorage()._lastVerdict = newValue}
+  }
+
+  var seen: [PBReportID] {
+    get {_storage._seen}
+    set {_uniqueStorage()._seen = newValue}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct PBReportID: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var attempt: Int32 = 0
+
+  var node: String = String()
+
+  var sequence: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBSegmentSealed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var segment: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1987,7 +2211,7 @@ nonisolated extension PBTrafficReference: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TraceRequested"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0\u{1}sweep\0\u{1}member\0\u{2}\u{3}symbols\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2005,6 +2229,9 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 8: try { try decoder.decodeSingularMessageField(value: &self._scope) }()
       case 9: try { try decoder.decodeSingularBytesField(value: &self._clusterDigest) }()
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.traffic) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
+      case 12: try { try decoder.decodeSingularInt64Field(value: &self.member) }()
+      case 15: try { try decoder.decodeRepeatedUInt64Field(value: &self.symbols) }()
       default: break
       }
     }
@@ -2045,6 +2272,15 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.traffic.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.traffic, fieldNumber: 10)
     }
+    if self.sweep != 0 {
+      try visitor.visitSingularInt64Field(value: self.sweep, fieldNumber: 11)
+    }
+    if self.member != 0 {
+      try visitor.visitSingularInt64Field(value: self.member, fieldNumber: 12)
+    }
+    if !self.symbols.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.symbols, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2059,6 +2295,9 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._scope != rhs._scope {return false}
     if lhs._clusterDigest != rhs._clusterDigest {return false}
     if lhs.traffic != rhs.traffic {return false}
+    if lhs.sweep != rhs.sweep {return false}
+    if lhs.member != rhs.member {return false}
+    if lhs.symbols != rhs.symbols {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2066,7 +2305,7 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TagAllocated"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}tag\0\u{1}scope\0\u{1}executor\0\u{3}deadline_microseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}tag\0\u{1}scope\0\u{1}executor\0\u{3}deadline_microseconds\0\u{3}deadline_after_microseconds\0\u{2}\u{9}symbols\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2079,6 +2318,8 @@ nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularMessageField(value: &self._scope) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.executor) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.deadlineMicroseconds) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.deadlineAfterMicroseconds) }()
+      case 15: try { try decoder.decodeRepeatedUInt64Field(value: &self.symbols) }()
       default: break
       }
     }
@@ -2104,6 +2345,12 @@ nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.deadlineMicroseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.deadlineMicroseconds, fieldNumber: 5)
     }
+    if self.deadlineAfterMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.deadlineAfterMicroseconds, fieldNumber: 6)
+    }
+    if !self.symbols.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.symbols, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2113,6 +2360,8 @@ nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._scope != rhs._scope {return false}
     if lhs.executor != rhs.executor {return false}
     if lhs.deadlineMicroseconds != rhs.deadlineMicroseconds {return false}
+    if lhs.deadlineAfterMicroseconds != rhs.deadlineAfterMicroseconds {return false}
+    if lhs.symbols != rhs.symbols {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2120,7 +2369,7 @@ nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBNodeReported: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeReported"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}node\0\u{1}sequence\0\u{3}timestamp_seconds\0\u{1}observations\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}node\0\u{1}sequence\0\u{3}timestamp_seconds\0\u{1}observations\0\u{2}\u{a}symbols\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2133,6 +2382,7 @@ nonisolated extension PBNodeReported: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.timestampSeconds) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.observations) }()
+      case 15: try { try decoder.decodeRepeatedUInt64Field(value: &self.symbols) }()
       default: break
       }
     }
@@ -2154,6 +2404,9 @@ nonisolated extension PBNodeReported: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.observations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.observations, fieldNumber: 5)
     }
+    if !self.symbols.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.symbols, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2163,6 +2416,7 @@ nonisolated extension PBNodeReported: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.sequence != rhs.sequence {return false}
     if lhs.timestampSeconds != rhs.timestampSeconds {return false}
     if lhs.observations != rhs.observations {return false}
+    if lhs.symbols != rhs.symbols {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2607,6 +2861,372 @@ nonisolated extension PBClusterObserved: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.appeared != rhs.appeared {return false}
     if lhs.changed != rhs.changed {return false}
     if lhs.vanished != rhs.vanished {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Checkpoint"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.lanes) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._profile {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.lanes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lanes, fieldNumber: 2)
+    }
+    if !self.lives.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCheckpoint, rhs: PBCheckpoint) -> Bool {
+    if lhs._profile != rhs._profile {return false}
+    if lhs.lanes != rhs.lanes {return false}
+    if lhs.lives != rhs.lives {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBWaitingLane: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".WaitingLane"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}ranges\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.ranges) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.ranges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ranges, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBWaitingLane, rhs: PBWaitingLane) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.ranges != rhs.ranges {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBWaitingRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".WaitingRange"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}position\0\u{1}stream\0\u{1}stride\0\u{1}count\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.position) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.stream) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.stride) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.position != 0 {
+      try visitor.visitSingularInt64Field(value: self.position, fieldNumber: 1)
+    }
+    if self.stream != 0 {
+      try visitor.visitSingularInt64Field(value: self.stream, fieldNumber: 2)
+    }
+    if self.stride != 0 {
+      try visitor.visitSingularInt64Field(value: self.stride, fieldNumber: 3)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBWaitingRange, rhs: PBWaitingRange) -> Bool {
+    if lhs.position != rhs.position {return false}
+    if lhs.stream != rhs.stream {return false}
+    if lhs.stride != rhs.stride {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".TraceLife"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}position\0\u{1}facts\0\u{1}attempt\0\u{3}not_before_microseconds\0\u{3}retries_used\0\u{3}is_cancel_requested\0\u{3}is_deleted\0\u{1}allocation\0\u{1}complete\0\u{1}failure\0\u{3}has_sender\0\u{3}has_report\0\u{3}last_verdict\0\u{2}\u{2}seen\0")
+
+  fileprivate class _StorageClass {
+    var _stream: Int64 = 0
+    var _position: Int64 = 0
+    var _facts: PBSchedulingFacts? = nil
+    var _attempt: Int32 = 0
+    var _notBeforeMicroseconds: Int64? = nil
+    var _retriesUsed: Int32 = 0
+    var _isCancelRequested: Bool = false
+    var _isDeleted: Bool = false
+    var _allocation: PBTagAllocated? = nil
+    var _complete: PBVerdict = .unspecified
+    var _failure: String? = nil
+    var _hasSender_p: Bool = false
+    var _hasReport_p: Bool = false
+    var _lastVerdict: PBVerdict = .unspecified
+    var _seen: [PBReportID] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _stream = source._stream
+      _position = source._position
+      _facts = source._facts
+      _attempt = source._attempt
+      _notBeforeMicroseconds = source._notBeforeMicroseconds
+      _retriesUsed = source._retriesUsed
+      _isCancelRequested = source._isCancelRequested
+      _isDeleted = source._isDeleted
+      _allocation = source._allocation
+      _complete = source._complete
+      _failure = source._failure
+      _hasSender_p = source._hasSender_p
+      _hasReport_p = source._hasReport_p
+      _lastVerdict = source._lastVerdict
+      _seen = source._seen
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._stream) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._position) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._facts) }()
+        case 4: try { try decoder.decodeSingularInt32Field(value: &_storage._attempt) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._notBeforeMicroseconds) }()
+        case 6: try { try decoder.decodeSingularInt32Field(value: &_storage._retriesUsed) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._isCancelRequested) }()
+        case 8: try { try decoder.decodeSingularBoolField(value: &_storage._isDeleted) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._allocation) }()
+        case 10: try { try decoder.decodeSingularEnumField(value: &_storage._complete) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._failure) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._hasSender_p) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._hasReport_p) }()
+        case 14: try { try decoder.decodeSingularEnumField(value: &_storage._lastVerdict) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._seen) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._stream != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._stream, fieldNumber: 1)
+      }
+      if _storage._position != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._position, fieldNumber: 2)
+      }
+      try { if let v = _storage._facts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if _storage._attempt != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._attempt, fieldNumber: 4)
+      }
+      try { if let v = _storage._notBeforeMicroseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+      } }()
+      if _storage._retriesUsed != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._retriesUsed, fieldNumber: 6)
+      }
+      if _storage._isCancelRequested != false {
+        try visitor.visitSingularBoolField(value: _storage._isCancelRequested, fieldNumber: 7)
+      }
+      if _storage._isDeleted != false {
+        try visitor.visitSingularBoolField(value: _storage._isDeleted, fieldNumber: 8)
+      }
+      try { if let v = _storage._allocation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if _storage._complete != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._complete, fieldNumber: 10)
+      }
+      try { if let v = _storage._failure {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 11)
+      } }()
+      if _storage._hasSender_p != false {
+        try visitor.visitSingularBoolField(value: _storage._hasSender_p, fieldNumber: 12)
+      }
+      if _storage._hasReport_p != false {
+        try visitor.visitSingularBoolField(value: _storage._hasReport_p, fieldNumber: 13)
+      }
+      if _storage._lastVerdict != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._lastVerdict, fieldNumber: 14)
+      }
+      if !_storage._seen.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._seen, fieldNumber: 16)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBTraceLife, rhs: PBTraceLife) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._stream != rhs_storage._stream {return false}
+        if _storage._position != rhs_storage._position {return false}
+        if _storage._facts != rhs_storage._facts {return false}
+        if _storage._attempt != rhs_storage._attempt {return false}
+        if _storage._notBeforeMicroseconds != rhs_storage._notBeforeMicroseconds {return false}
+        if _storage._retriesUsed != rhs_storage._retriesUsed {return false}
+        if _storage._isCancelRequested != rhs_storage._isCancelRequested {return false}
+        if _storage._isDeleted != rhs_storage._isDeleted {return false}
+        if _storage._allocation != rhs_storage._allocation {return false}
+        if _storage._complete != rhs_storage._complete {return false}
+        if _storage._failure != rhs_storage._failure {return false}
+        if _storage._hasSender_p != rhs_storage._hasSender_p {return false}
+        if _storage._hasReport_p != rhs_storage._hasReport_p {return false}
+        if _storage._lastVerdict != rhs_storage._lastVerdict {return false}
+        if _storage._seen != rhs_storage._seen {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBReportID: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ReportID"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}node\0\u{1}sequence\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.attempt) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.node) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.attempt != 0 {
+      try visitor.visitSingularInt32Field(value: self.attempt, fieldNumber: 1)
+    }
+    if !self.node.isEmpty {
+      try visitor.visitSingularStringField(value: self.node, fieldNumber: 2)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularInt32Field(value: self.sequence, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBReportID, rhs: PBReportID) -> Bool {
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSegmentSealed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SegmentSealed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segment\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.segment) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.segment != 0 {
+      try visitor.visitSingularInt64Field(value: self.segment, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSegmentSealed, rhs: PBSegmentSealed) -> Bool {
+    if lhs.segment != rhs.segment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -25,12 +25,12 @@ struct Cancel: ParsableCommand {
             }
             try log.append(
                 AppendRequest(drafts: [
-                    try EventCoding.draft(
+                    try reader.coding.draft(
                         .trace(.cancelRequested), stream: .existing(view.id.rawValue))
                 ]))
             Output.result("traceflow.crd.antrea.io/\(view.name) cancelled\n")
         }
-        try Settlement.settle(log)
+        try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))
     }
 }
 
@@ -54,13 +54,17 @@ struct RetryCommand: ParsableCommand {
             )
         }
         for view in views {
-            try log.append(AppendRequest(drafts: [try Self.draft(view, now: Clock.system.now())]))
+            try log.append(
+                AppendRequest(drafts: [try Self.draft(view, reader.coding, now: Clock.system.now())]
+                ))
             Output.result("traceflow.crd.antrea.io/\(view.name) retried\n")
         }
     }
 
-    static func draft(_ view: TraceView, now: Moment) throws -> Draft {
-        try EventCoding.draft(
+    static func draft(
+        _ view: TraceView, _ coding: TraceCoding, now: Moment
+    ) throws -> Draft {
+        try coding.draft(
             .trace(
                 .retryRequested(
                     Retry(
@@ -86,9 +90,9 @@ struct Delete: ParsableCommand {
             let stream = StreamRef.existing(view.id.rawValue)
             var drafts: [Draft] = []
             if !view.trace.phase.isTerminal {
-                drafts.append(try EventCoding.draft(.trace(.cancelRequested), stream: stream))
+                drafts.append(try reader.coding.draft(.trace(.cancelRequested), stream: stream))
             }
-            drafts.append(try EventCoding.draft(.trace(.deleted), stream: stream))
+            drafts.append(try reader.coding.draft(.trace(.deleted), stream: stream))
             try log.append(
                 AppendRequest(
                     drafts: drafts,
@@ -97,22 +101,6 @@ struct Delete: ParsableCommand {
                     ]))
             Output.result("traceflow.crd.antrea.io/\(view.name) deleted\n")
         }
-        try Settlement.settle(log)
-    }
-}
-
-/// Lets cancellations take effect when no worker is there to do it.
-enum Settlement {
-    static func settle(_ log: JobLog) throws {
-        var decider = Decider(
-            log: log, clock: .system, holder: WorkerCommand.uniqueID("settle"),
-            leaseMicroseconds: 10_000_000)
-        guard try decider.tryToLead() else { return }
-        // Nobody is offered to run anything: attempts in flight wait for the next worker.
-        let executors = try log.leases(rolePrefix: "executor/").map {
-            Executor(id: String($0.role.dropFirst("executor/".count)), inFlightMax: 0)
-        }
-        while try decider.decide(executors: executors, profile: nil) {}
-        try decider.release()
+        try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))
     }
 }

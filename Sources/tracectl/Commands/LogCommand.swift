@@ -64,11 +64,12 @@ struct LogCommand: ParsableCommand {
 
         func run() throws {
             let log = try log.reading()
+            let table = EventTable(coding: TraceCoding(log: log))
             var position: Int64 = 0
             while true {
                 let events = try log.read(after: position, limit: 1000)
                 guard let last = events.last else { return }
-                Output.result(try events.map { try EventTable.json($0) + "\n" }.joined())
+                Output.result(try events.map { try table.json($0) + "\n" }.joined())
                 position = last.position
             }
         }
@@ -92,6 +93,7 @@ struct LogCommand: ParsableCommand {
 /// Folds the whole log, so that what it means is checked as well as what it holds.
 enum TraceCheck {
     static func traces(in log: JobLog) throws -> Int {
+        let coding = TraceCoding(log: log)
         var traces: [Int64: Trace] = [:]
         var digests: Set<[UInt8]> = []
         var position: Int64 = 0
@@ -99,7 +101,7 @@ enum TraceCheck {
             let events = try log.read(after: position, limit: 10_000)
             guard let last = events.last else { return traces.count }
             for recorded in events {
-                let event = try EventCoding.event(recorded)
+                let event = try coding.event(recorded)
                 if case .clusterObserved(let observed) = event {
                     digests.insert(observed.digest)
                     for reference in observed.appeared + observed.changed

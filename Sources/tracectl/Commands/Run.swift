@@ -74,7 +74,9 @@ struct Run: ParsableCommand {
             }
             if again {
                 try log.append(
-                    AppendRequest(drafts: [try RetryCommand.draft(view, now: Clock.system.now())]))
+                    AppendRequest(drafts: [
+                        try RetryCommand.draft(view, reader.coding, now: Clock.system.now())
+                    ]))
             } else {
                 Output.note("\(trace.name) has finished before; --again runs it once more")
             }
@@ -94,15 +96,23 @@ struct Run: ParsableCommand {
                 id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
         let interrupt = Interrupt { worker.stop() }
         defer { interrupt.cancel() }
+        // What an end means (a retry may follow) is looked up between the reads of the log.
+        var ended: Set<TraceID> = []
         try worker.run(
             after: start,
             observe: { event in
-                guard LogEventType(rawValue: event.type)?.endsAttempt == true,
-                    waiting.contains(TraceID(event.stream)),
-                    try reader.view(event.stream)?.trace.phase.isTerminal == true
-                else { return }
-                waiting.remove(TraceID(event.stream))
-            }, isDone: { _ in waiting.isEmpty })
+                if LogEventType(rawValue: event.type)?.endsAttempt == true {
+                    ended.insert(TraceID(event.stream))
+                }
+            },
+            isDone: { _ in
+                for id in ended.intersection(waiting)
+                where try reader.view(id.rawValue)?.trace.phase.isTerminal == true {
+                    waiting.remove(id)
+                }
+                ended = []
+                return waiting.isEmpty
+            })
         if !waiting.isEmpty {
             throw CommandFailure(
                 "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
@@ -116,7 +126,8 @@ extension LogEventType {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-            .deciderTookOver, .tagProfileChanged:
+            .deciderTookOver, .tagProfileChanged,
+            .segmentSealed, .checkpoint:
             false
         }
     }

@@ -16,7 +16,8 @@ struct Describe: ParsableCommand {
 
     func run() throws {
         let log = try log.reading()
-        let view = try TraceReader(log: log).view(named: name)
+        let reader = TraceReader(log: log)
+        let view = try reader.view(named: name)
         let trace = view.trace
         let rows: [(String, String?)] = [
             ("Name:", view.name), ("API Version:", view.request.apiVersion.rawValue),
@@ -35,7 +36,7 @@ struct Describe: ParsableCommand {
         table.rows = rows.compactMap { label, value in value.map { [label, printable($0)] } }
         var text = table.text(hasHeader: false) + "\nPath:\n"
         text += printing.printer(.tree).text([view], isList: false) + "\nEvents:\n"
-        text += try EventTable.text(log.read(stream: view.id.rawValue))
+        text += try EventTable(coding: reader.coding).text(log.read(stream: view.id.rawValue))
         Output.result(text)
     }
 }
@@ -56,35 +57,39 @@ struct Events: ParsableCommand {
 
     func run() throws {
         let log = try log.reading()
-        let events = try log.read(stream: TraceReader(log: log).stream(named: name))
+        let reader = TraceReader(log: log)
+        let events = try log.read(stream: reader.stream(named: name))
+        let table = EventTable(coding: reader.coding)
         switch output {
-        case .table: Output.result(try EventTable.text(events))
-        case .jsonl: for event in events { Output.result(try EventTable.json(event) + "\n") }
+        case .table: Output.result(try table.text(events))
+        case .jsonl: for event in events { Output.result(try table.json(event) + "\n") }
         }
     }
 }
 
 /// Events as rows and as lines of JSON.
-enum EventTable {
-    static func text(_ events: [RecordedEvent]) throws -> String {
+struct EventTable {
+    let coding: TraceCoding
+
+    func text(_ events: [RecordedEvent]) throws -> String {
         var table = TextTable(header: ["POSITION", "VERSION", "TIME", "TYPE", "DATA"])
         for event in events {
             table.rows.append([
                 String(event.position), String(event.version),
                 RFC3339.text(Moment(microseconds: event.recordedAt), fraction: true),
                 LogEventType(rawValue: event.type)?.name ?? String(event.type),
-                printable(try EventCoding.json(event)),
+                printable(try coding.json(event)),
             ])
         }
         return table.text()
     }
 
-    static func json(_ event: RecordedEvent) throws -> String {
+    func json(_ event: RecordedEvent) throws -> String {
         let moment = RFC3339.text(Moment(microseconds: event.recordedAt), fraction: true)
         let type = LogEventType(rawValue: event.type)?.name ?? String(event.type)
         return "{\"position\":\(event.position),\"stream\":\(event.stream)"
             + ",\"version\":\(event.version),\"type\":\"\(type)\",\"schema\":\(event.schema)"
-            + ",\"recordedAt\":\"\(moment)\",\"data\":\(try EventCoding.json(event))}"
+            + ",\"recordedAt\":\"\(moment)\",\"data\":\(try coding.json(event))}"
     }
 }
 

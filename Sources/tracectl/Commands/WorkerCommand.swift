@@ -68,7 +68,7 @@ struct WorkerCommand: ParsableCommand {
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
             after: try log.lastPosition(), observe: { _ in },
-            isDone: { state in once && state?.isIdle == true })
+            isDone: { status in once && status.isIdle })
         if wasInterrupted.withLock({ $0 }) {
             throw CommandFailure("", status: CommandFailure.interrupted)
         }

@@ -1,0 +1,116 @@
+import JobLog
+import Scheduler
+import Synchronization
+import Traceflow
+
+/// What the symbols of a log mean, decoded once each.
+final class SymbolShapes: Sendable {
+    private let log: JobLog
+    private let reports = DecodedSymbols<Int64, ReportShape>()
+    private let texts = DecodedSymbols<Int64, String>()
+    private let scopes = DecodedSymbols<Int64, TagScope>()
+    private let templates = DecodedSymbols<Int64, TraceRequest>()
+    private let sources = DecodedSymbols<Int64, TraceflowSpec.Source>()
+    private let destinations = DecodedSymbols<Int64, TraceflowSpec.Destination>()
+    private let schedulingFacts = DecodedSymbols<FactsKey, SchedulingFacts>()
+
+    /// What a node saw, whichever trace it was of.
+    struct ReportShape: Sendable {
+        var node: String
+        var observations: [Observation]
+        var summary: ResultSummary
+    }
+
+    private struct FactsKey: Hashable, Sendable {
+        var template: Int64
+        var source: Int64
+        var scope: Int64
+    }
+
+    init(log: JobLog) { self.log = log }
+
+    func report(_ number: Int64) throws -> ReportShape {
+        try reports.value(number) {
+            let message = try PBNodeReported(serializedBytes: bytes(number))
+            let observations = try message.observations.map(Observation.init)
+            return ReportShape(
+                node: message.node, observations: observations,
+                summary: ResultSummary(of: observations))
+        }
+    }
+
+    func text(_ number: Int64) throws -> String {
+        try texts.value(number) { String(decoding: try bytes(number), as: UTF8.self) }
+    }
+
+    /// Everywhere for 0.
+    func scope(_ number: Int64) throws -> TagScope {
+        guard number != 0 else { return .allNodes }
+        return try scopes.value(number) { try PBTagScope(serializedBytes: bytes(number)).scope }
+    }
+
+    /// The request that a TraceRequested stands for, without name and labels.
+    func request(_ numbers: SymbolNumbers) throws -> TraceRequest {
+        var request = try template(numbers.first)
+        request.spec.source = try source(numbers.second)
+        request.spec.destination = try destination(numbers.third)
+        request.scope = try scope(numbers.fourth)
+        return request
+    }
+
+    /// What scheduling must know of the request.
+    func facts(_ numbers: SymbolNumbers) throws -> SchedulingFacts {
+        let key = FactsKey(
+            template: numbers.first, source: numbers.second, scope: numbers.fourth)
+        return try schedulingFacts.value(key) {
+            var request = try template(numbers.first)
+            request.spec.source = try source(numbers.second)
+            request.scope = try scope(numbers.fourth)
+            return request.facts
+        }
+    }
+
+    private func template(_ number: Int64) throws -> TraceRequest {
+        try templates.value(number) {
+            try TraceRequest(PBTraceRequested(serializedBytes: bytes(number)))
+        }
+    }
+
+    private func source(_ number: Int64) throws -> TraceflowSpec.Source? {
+        guard number != 0 else { return nil }
+        return try sources.value(number) {
+            TraceflowSpec.Source(try PBSource(serializedBytes: bytes(number)))
+        }
+    }
+
+    private func destination(_ number: Int64) throws -> TraceflowSpec.Destination? {
+        guard number != 0 else { return nil }
+        return try destinations.value(number) {
+            TraceflowSpec.Destination(try PBDestination(serializedBytes: bytes(number)))
+        }
+    }
+
+    private func bytes(_ number: Int64) throws -> [UInt8] {
+        guard let bytes = try log.symbol(number: number) else {
+            throw Malformed(what: "symbol \(number) is missing")
+        }
+        return bytes
+    }
+}
+
+/// Values by symbol number; starts anew when there are too many.
+private final class DecodedSymbols<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private let values = Mutex<[Key: Value]>([:])
+
+    private static var countMax: Int { 100_000 }
+
+    func value(_ key: Key, _ decode: () throws -> Value) throws -> Value {
+        if let known = values.withLock({ $0[key] }) { return known }
+        let made = try decode()
+        values.withLock { known in
+            if known.count >= Self.countMax { known = [:] }
+            known[key] = made
+        }
+        return made
+    }
+}

@@ -1,0 +1,103 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// A worker's deciding thread: keeps the leases, decides while it has the decider's, waits.
+struct DecidingLoop {
+    private let log: JobLog
+    private let backend: any Backend
+    private let clock: Clock
+    private let options: Worker.Options
+    private let shared: WorkerShared
+    private let coding: TraceCoding
+
+    init(worker: Worker, shared: WorkerShared) {
+        log = worker.log
+        backend = worker.backend
+        clock = worker.clock
+        options = worker.options
+        coding = worker.coding
+        self.shared = shared
+    }
+
+    /// Works until the worker is finished; an error is left where the other thread finds it.
+    func run() {
+        var deciding = Deciding(
+            log: log, coding: coding, clock: clock, options: options,
+            inFlightMax: backend.abilities.inFlightMax)
+        do {
+            while !shared.isFinished {
+                let worked = try deciding.step(isDraining: shared.isDraining)
+                publish(deciding)
+                if !worked { try wait(deciding) }
+            }
+            try deciding.leases.release()
+        } catch {
+            // On the way out nothing can be mended: a lease that stays runs out by itself.
+            try? deciding.leases.release()
+            shared.fail(error)
+            log.wake(shared.executing)
+        }
+    }
+
+    private func publish(_ deciding: Deciding) {
+        let isIdle = deciding.decider.state?.isIdle == true
+        let news = shared.publish(
+            isDeciding: deciding.leases.decider != nil,
+            idleAt: isIdle ? deciding.decider.position : nil)
+        if news { log.wake(shared.executing) }
+    }
+
+    private func wait(_ deciding: Deciding) throws {
+        var timeout = deciding.leases.nextLook - clock.monotonicMicroseconds()
+        if let next = deciding.decider.nextMoment {
+            timeout = min(timeout, next.microseconds - clock.now().microseconds)
+        }
+        if deciding.leases.decider == nil {
+            timeout = min(timeout, LeaseKeeper.standbyMicroseconds)
+            // Others decide: there is nothing to follow.
+            _ = try log.waitForNews(
+                after: .max, timeoutMicroseconds: max(0, timeout), waker: shared.deciding)
+        } else {
+            _ = try log.waitForNews(
+                after: deciding.decider.position, timeoutMicroseconds: max(0, timeout),
+                waker: shared.deciding)
+        }
+    }
+}
+
+/// The leases and the decider of one worker, a step at a time.
+struct Deciding {
+    var leases: LeaseKeeper
+    var decider: Decider
+    private let options: Worker.Options
+    private let inFlightMax: Int
+
+    init(
+        log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int
+    ) {
+        leases = LeaseKeeper(log: log, coding: coding, clock: clock, options: options)
+        decider = Decider(
+            log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds)
+        self.options = options
+        self.inFlightMax = inFlightMax
+    }
+
+    /// Keeps the leases and decides once; returns whether anything was decided.
+    mutating func step(isDraining: Bool) throws -> Bool {
+        try leases.keep(isDraining: isDraining)
+        guard let lease = leases.decider else {
+            decider.stepDown()
+            return false
+        }
+        let executors = try leases.executors(isDraining: isDraining, inFlightMax: inFlightMax)
+        do {
+            return try decider.decide(
+                holding: lease, executors: executors, profile: options.profile)
+        } catch let error as JobLogError where error.code == .leaseLost {
+            leases.loseDecider()
+            return false
+        }
+    }
+}
