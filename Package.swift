@@ -61,6 +61,10 @@ let package = Package(
         .target(
             name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite", "JobLog"],
             path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
+        .executableTarget(
+            name: "bench",
+            dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
+            path: "Benchmarks/Bench", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),

@@ -258,7 +258,7 @@ static double scan(double limit) {
 
 int main(int count, char **arguments) {
     if (count < 5) {
-        fprintf(stderr, "usage: floor MIGRATIONS FOLDER guarded|unguarded SECONDS BATCH|replay...\n");
+        fputs("usage: floor MIGRATIONS FOLDER guarded|unguarded SECONDS BATCH|replay...\n", stderr);
         return 2;
     }
     const char *mode = arguments[3];

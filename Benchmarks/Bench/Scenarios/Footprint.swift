@@ -1,0 +1,54 @@
+import Glibc
+import JobLog
+
+/// What a worker takes when it has nothing to do, and at most when it has.
+enum Footprint: Scenario {
+    static let name = "memory"
+    static let summary = "MiB of a worker, idle and busy, and its idle share of a core"
+
+    static func run(_ setting: Setting) throws {
+        let folder = try setting.newFolder("memory")
+        let log = try Subject.newLog(folder)
+        let stage = try Stage(log)
+        let child = try Stage.worker(setting, folder, "w")
+        defer { child.signal(SIGKILL) }
+        try stage.awaitWorkers(1)
+        _ = try stage.complete(100)
+        sleep(milliseconds: 1000)
+        let seconds = setting.pick(quick: 4, full: 10)
+        let before = try Child.cpuSeconds(of: child.pid)
+        sleep(milliseconds: seconds * 1000)
+        let spent = try Child.cpuSeconds(of: child.pid) - before
+        Output.figure(name, "idle", try mebibytes("VmRSS", child), "MiB")
+        Output.figure("idle-cpu", "worker", spent / Double(seconds) * 100, "% of a core")
+        _ = try stage.complete(setting.pick(quick: 3000, full: 50_000))
+        Output.figure(name, "busy, at most", try mebibytes("VmHWM", child), "MiB")
+        try child.end()
+        setting.remove(folder)
+    }
+
+    private static func mebibytes(_ key: String, _ child: Child) throws -> Double {
+        Double(try Child.kilobytes(key, of: child.pid)) / 1024
+    }
+}
+
+/// What a finished trace leaves on disk.
+enum Storage: Scenario {
+    static let name = "storage"
+    static let summary = "bytes a finished trace, all files of the log's folder"
+
+    static func run(_ setting: Setting) throws {
+        let folder = try setting.newFolder("storage")
+        let count = setting.pick(quick: 2000, full: 20_000)
+        try Child.part(["complete", folder, String(count)], prints: false).wait()
+        try close(folder)
+        let bytes = try Setting.bytes(in: folder)
+        Output.figure(name, "live", Double(bytes) / Double(count), "bytes/trace")
+        setting.remove(folder)
+    }
+
+    /// Whoever closes a log last folds its WAL into it.
+    private static func close(_ folder: String) throws {
+        _ = try Subject.log(folder).lastPosition()
+    }
+}
