@@ -17,7 +17,7 @@ test: ## build and run all tests
 lint: ## check the layout of the sources
 	@scripts/lint
 
-bench: ## time a lone trace and a backlog, beside their floors
+bench: ## measure all qualities beside their floors and peers (about 20 minutes)
 	@scripts/bench
 
 man: ## make the manual page .build/tracectl.1

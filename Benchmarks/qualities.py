@@ -1,0 +1,96 @@
+"""What is to be reached, and beside what each figure is put."""
+
+import dataclasses
+
+GUARDED, UNGUARDED = "C guarded", "C unguarded"
+EVENTSOURCING, HUEY = "eventsourcing", "huey"
+EVENTS_A_TRACE = 5
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table: a figure, its floor or peer, and what it has to be."""
+
+    quality: str
+    value: tuple  # scenario and case of ours
+    beside: tuple = None  # by, scenario, case
+    divisor: float = 1.0  # of what it stands beside, to bring it to our unit
+    limit: float = None
+    of_ratio: bool = False  # whether the limit is one of the ratio
+    at_most: bool = False
+
+
+APPEND = [
+    Row("append, one by one", ("append", "one by one"), (GUARDED, "append", "one by one"),
+        limit=0.85, of_ratio=True),
+    Row("append, one by one", ("append", "one by one"), (EVENTSOURCING, "append", "one by one")),
+    Row("append, batch 10", ("append", "batch 10"), (GUARDED, "append", "batch 10")),
+    Row("append, batch 100", ("append", "batch 100"), (GUARDED, "append", "batch 100")),
+    Row("append, batch 1,000", ("append", "batch 1000"), (GUARDED, "append", "batch 1000"),
+        limit=0.8, of_ratio=True),
+    Row("append, batch 1,000", ("append", "batch 1000"), (UNGUARDED, "append", "batch 1000"),
+        limit=0.65, of_ratio=True),
+    Row("append, batch 1,000", ("append", "batch 1000"), (EVENTSOURCING, "append", "batch 1000")),
+    Row("append, batch 10,000", ("append", "batch 10000"), (GUARDED, "append", "batch 10000")),
+    Row("group commit, 256 threads", ("group-commit", "256 threads"),
+        (GUARDED, "append", "batch 256"), limit=0.8, of_ratio=True),
+    Row("group commit, 256 tasks", ("group-commit", "256 tasks"),
+        (GUARDED, "append", "batch 256"), limit=0.8, of_ratio=True),
+]
+
+REPLAY = [
+    Row("replay, read alone", ("replay", "read"), (GUARDED, "replay", "scan")),
+    Row("replay, decoded", ("replay", "decode"), (EVENTSOURCING, "replay", "decode")),
+    Row("replay, decoded and folded", ("replay", "decode and fold"), (GUARDED, "replay", "scan"),
+        limit=1_000_000),
+    Row("open and recover, 10,000 events", ("open", "10000 events")),
+    Row("open and recover, 100,000 events", ("open", "100000 events")),
+    Row("open and recover, 1,000,000 events", ("open", "1000000 events")),
+    Row("open and recover, 10,000,000 events", ("open", "10000000 events"), limit=1000,
+        at_most=True),
+]
+
+WORK = [
+    Row("bulk request, derived names", ("bulk-request", "derived names"),
+        (GUARDED, "append", "batch 10000"), limit=200_000),
+    *[
+        Row(f"traces to completion, {case}", ("completion", case),
+            (GUARDED, "append", "batch 10000"), divisor=EVENTS_A_TRACE)
+        for case in ("in process", "1 worker", "2 workers", "4 workers")
+    ],
+    Row("traces to completion, best of these", ("completion", "best"),
+        (HUEY, "completion", "jobs"), limit=40_000),
+    Row("allocation, most waiting traces measured", ("waiting", "most"),
+        ("tracectl", "waiting", "1000 waiting"), limit=1.1, of_ratio=True, at_most=True),
+    Row("memory, 10,000,000 waiting", ("waiting-memory", "10000000 waiting"), limit=512,
+        at_most=True),
+    *[
+        Row(f"pick-up, of {case}, {part}", ("pick-up", f"{case}, {part}"), (HUEY, "pick-up", part),
+            limit=limit, at_most=True)
+        for case in ("another process", "this process")
+        for part, limit in (("p50", 3), ("p95", 5))
+    ],
+    Row("failover, process killed, most", ("failover", "process killed, most"), limit=11,
+        at_most=True),
+    Row("failover, process stopped, most", ("failover", "process stopped, most"), limit=11,
+        at_most=True),
+]
+
+COST = [
+    Row("fsyncs, lone trace", ("fsyncs", "lone trace"), limit=6, at_most=True),
+    Row("fsyncs, lone trace with making and closing a log",
+        ("fsyncs", "lone trace, new log, with making and closing")),
+    Row("fsyncs, under load", ("fsyncs", "under load"), limit=0.1, at_most=True),
+    Row("memory, idle worker", ("memory", "idle"), limit=64, at_most=True),
+    Row("CPU, idle worker", ("idle-cpu", "worker"), limit=1, at_most=True),
+    Row("memory, busy worker, most", ("memory", "busy, at most")),
+    Row("storage, a finished trace", ("storage", "live"), limit=450, at_most=True),
+    Row("single trace, new log", ("lone-trace", "new log"),
+        ("tracectl", "lone-trace", "process start alone"), limit=50, at_most=True),
+    Row("single trace, existing log", ("lone-trace", "existing log"),
+        ("tracectl", "lone-trace", "process start alone"), limit=50, at_most=True),
+    Row("single trace, log of 1,000,000 events", ("lone-trace", "log of 1000000 events"),
+        ("tracectl", "lone-trace", "process start alone"), limit=50, at_most=True),
+]
+
+ROWS = APPEND + REPLAY + WORK + COST
