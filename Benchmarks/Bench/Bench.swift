@@ -12,7 +12,7 @@ struct Bench {
     static let scenarios: [any Scenario.Type] = [
         Append.self, GroupCommitting.self, Replay.self, Opening.self, BulkRequest.self,
         Completing.self, PickUp.self, Failover.self, LoneTrace.self, WaitingTraces.self,
-        Syncs.self, Footprint.self, Storage.self,
+        Syncs.self, Footprint.self, Storage.self, TagUse.self, Matrix.self,
     ]
 
     static func main() {

@@ -8,9 +8,9 @@ final class Stage {
     let world: World
     private var asked = 0
 
-    init(_ log: JobLog) throws {
+    init(_ log: JobLog, pairs: Int = 200) throws {
         self.log = log
-        var world = try World()
+        var world = try World(pairs: pairs)
         try world.observe(in: log)
         self.world = world
     }

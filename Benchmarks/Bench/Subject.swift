@@ -83,9 +83,12 @@ enum Subject {
         try decider.release()
     }
 
-    static func worker(_ log: JobLog, id: String) -> Worker {
+    static func worker(_ log: JobLog, id: String, latencyMilliseconds: Int = 0) -> Worker {
         Worker(
-            log: log, backend: SimulatedBackend(world: ClusterStore(log: log), seed: 1),
+            log: log,
+            backend: SimulatedBackend(
+                world: ClusterStore(log: log), seed: 1,
+                faults: Faults(latencyMillisecondsMax: latencyMilliseconds)),
             options: .init(id: id, inFlightMax: inFlight))
     }
 
@@ -104,6 +107,22 @@ enum Subject {
 
     static func isTakeover(_ type: Int32) -> Bool {
         type == LogEventType.deciderTookOver.rawValue
+    }
+
+    /// Answers the port from each of the sources to every Pod; how many pairs are allowed.
+    static func matrix(
+        _ cluster: Cluster, from sources: some Sequence<String>, port: Int
+    ) throws -> Int {
+        let pods = cluster.matrixPods
+        var allowed = 0
+        for source in sources {
+            for destination in pods {
+                let question = PairQuestion(
+                    source: source, destination: destination, protocol: "TCP", port: port)
+                if try cluster.answer(question).allowed { allowed += 1 }
+            }
+        }
+        return allowed
     }
 
     /// Who holds the decider's lease.

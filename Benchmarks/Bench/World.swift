@@ -9,22 +9,23 @@ import Worker
 ///
 /// Node pairs are disjoint, so that 14 traces run on each of them at once under `perNode`.
 struct World {
-    static let nodePairs = 200
+    let pairs: Int
     let cluster: Cluster
     let resources: [Resource]
     let finder: PathFinder
     /// Digest of the cluster in the log that `observe` recorded it in.
     var digest: [UInt8] = []
 
-    init() throws {
-        resources = try ManifestReader.read(text: Self.manifests, file: "world.yaml")
+    init(pairs: Int = 200) throws {
+        self.pairs = pairs
+        resources = try ManifestReader.read(text: Self.manifests(pairs), file: "world.yaml")
         cluster = try Cluster(resources)
         finder = PathFinder(cluster: cluster)
     }
 
-    private static var manifests: String {
+    private static func manifests(_ pairs: Int) -> String {
         var documents: [String] = []
-        for index in 0..<(2 * nodePairs) {
+        for index in 0..<(2 * pairs) {
             let (high, low) = (index / 250, index % 250)
             documents.append(
                 """
@@ -48,7 +49,7 @@ struct World {
 
     /// The request of the n-th trace, named as those of a sweep are.
     func request(_ number: Int) -> TraceRequest {
-        let pair = number % Self.nodePairs
+        let pair = number % pairs
         return TraceRequest(
             name: "sweep/1/\(number)", apiVersion: .v1beta1,
             spec: TraceflowSpec(
