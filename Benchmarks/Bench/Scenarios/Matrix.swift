@@ -3,7 +3,7 @@ import Cluster
 /// Who may reach whom: a thousand Pods, two hundred policies, one port.
 enum Matrix: Scenario {
     static let name = "matrix"
-    static let summary = "seconds for a million pairs: 1,000 Pods, 200 policies, one port, one thread"
+    static let summary = "seconds for a million pairs of Pods, 200 policies, one port, one thread"
     private static let pods = 1000
     private static let policies = 200
     private static let namespaces = 10

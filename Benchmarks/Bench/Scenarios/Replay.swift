@@ -66,16 +66,20 @@ enum Opening: Scenario {
             }
             log = nil
             // The first recovery may write a checkpoint that the others find.
-            try Subject.recover(folder)
+            let first = try recovery(folder)
             var times: [Double] = []
             let watch = Stopwatch()
             repeat {
-                let turn = Stopwatch()
-                try Subject.recover(folder)
-                times.append(turn.milliseconds)
+                times.append(first > 10_000 ? first : try recovery(folder))
             } while times.count < 5 && watch.seconds < setting.seconds
             Output.figure(name, "\(size) events", times.percentile(0.5), "ms")
         }
         setting.remove(folder)
+    }
+
+    private static func recovery(_ folder: String) throws -> Double {
+        let watch = Stopwatch()
+        try Subject.recover(folder)
+        return watch.milliseconds
     }
 }
