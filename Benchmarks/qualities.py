@@ -3,6 +3,8 @@
 import dataclasses
 
 GUARDED, UNGUARDED = "C guarded", "C unguarded"
+# The same with 64 rows a statement: the fastest way known to do what the log does.
+FAST_GUARDED, FAST_UNGUARDED = "C guarded, 64 rows", "C unguarded, 64 rows"
 EVENTSOURCING, HUEY = "eventsourcing", "huey"
 EVENTS_A_TRACE = 5
 
@@ -30,12 +32,18 @@ APPEND = [
         limit=0.8, of_ratio=True),
     Row("append, batch 1,000", ("append", "batch 1000"), (UNGUARDED, "append", "batch 1000"),
         limit=0.65, of_ratio=True),
+    Row("append, batch 1,000", ("append", "batch 1000"), (FAST_GUARDED, "append", "batch 1000")),
+    Row("append, batch 1,000", ("append", "batch 1000"), (FAST_UNGUARDED, "append", "batch 1000")),
     Row("append, batch 1,000", ("append", "batch 1000"), (EVENTSOURCING, "append", "batch 1000")),
     Row("append, batch 10,000", ("append", "batch 10000"), (GUARDED, "append", "batch 10000")),
+    Row("append, batch 10,000", ("append", "batch 10000"),
+        (FAST_GUARDED, "append", "batch 10000")),
     Row("group commit, 256 threads", ("group-commit", "256 threads"),
         (GUARDED, "append", "batch 256"), limit=0.8, of_ratio=True),
     Row("group commit, 256 tasks", ("group-commit", "256 tasks"),
         (GUARDED, "append", "batch 256"), limit=0.8, of_ratio=True),
+    Row("group commit, 256 tasks", ("group-commit", "256 tasks"),
+        (FAST_GUARDED, "append", "batch 256")),
 ]
 
 REPLAY = [
@@ -52,10 +60,10 @@ REPLAY = [
 
 WORK = [
     Row("bulk request, derived names", ("bulk-request", "derived names"),
-        (GUARDED, "append", "batch 10000"), limit=200_000),
+        (FAST_GUARDED, "append", "batch 10000"), limit=200_000),
     *[
         Row(f"traces to completion, {case}", ("completion", case),
-            (GUARDED, "append", "batch 10000"), divisor=EVENTS_A_TRACE)
+            (FAST_GUARDED, "append", "batch 10000"), divisor=EVENTS_A_TRACE)
         for case in ("in process", "1 worker", "2 workers", "4 workers")
     ],
     Row("traces to completion, best of these", ("completion", "best"),

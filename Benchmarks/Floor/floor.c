@@ -1,9 +1,10 @@
 /* What SQLite itself can do with the log's own table and guards: the floor beside which the log
- * is measured. It writes the rows JobLog writes, through one prepared statement a table, and reads
- * them back; it decodes nothing and serves one caller.
+ * is measured. It writes the rows JobLog writes, through prepared statements, and reads them back;
+ * it decodes nothing and serves one caller.
  *
- *     floor MIGRATIONS FOLDER guarded|unguarded SECONDS BATCH|replay...
+ *     floor MIGRATIONS FOLDER guarded|unguarded ROWS SECONDS BATCH|replay...
  *
+ * ROWS is how many events one statement inserts where a batch has as many; the rest go one by one.
  * `unguarded` drops the insert triggers of `event` and `batch`; the unique constraint and the
  * update and delete triggers stay. Columns are found at run time: those below are filled with what
  * they mean, any other with 1 or an empty blob. */
@@ -22,26 +23,33 @@ enum { EVENTS_A_STREAM = 5, STREAMS_IN_FLIGHT = 64, PAYLOAD_BYTES = 32 };
 /* What JobLog sets for durability `full`. */
 static const char *PRAGMAS = "pragma journal_mode = wal; pragma synchronous = full;";
 
-/* The rows of a commit: events, one batch, and a stream each time one begins. */
-static const char *EVENT = "event", *BATCH = "batch", *STREAM = "stream";
+/* The rows of a commit: events and, where the schema has them, one batch, and a stream each time
+ * one begins. The segment is the log's first. */
+static const char *EVENT = "event", *BATCH = "batch", *STREAM = "stream", *SEGMENT = "segment";
 
-enum meaning { POSITION, STREAM_ID, VERSION, MOMENT, PAYLOAD, FIRST, LAST, FAMILY, OTHER, BYTES };
+enum meaning {
+    NOTHING, POSITION, STREAM_ID, VERSION, MOMENT, PAYLOAD, FIRST, LAST, FAMILY, OTHER, BYTES
+};
 static const struct { const char *name; enum meaning meaning; } MEANINGS[] = {
     {"position", POSITION}, {"stream", STREAM_ID}, {"id", STREAM_ID}, {"version", VERSION},
     {"recorded_at", MOMENT}, {"payload", PAYLOAD}, {"first_position", FIRST},
-    {"last_position", LAST}, {"family", FAMILY},
+    {"last_position", LAST}, {"family", FAMILY}, {"base_position", NOTHING},
 };
+enum { ROWS_MAX = 256, COLUMNS_MAX = 32 };
 
+/* An insert of so many rows. */
 struct insert {
     sqlite3_stmt *statement;
-    int columns;
-    enum meaning meaning[32];
+    int rows, columns;
+    enum meaning meaning[COLUMNS_MAX];
 };
 
-struct row { int64_t position, stream, version, moment, first, last; };
+struct row {
+    int64_t position, stream, version, moment, first, last;
+    unsigned char payload[PAYLOAD_BYTES];
+};
 
 static sqlite3 *database;
-static unsigned char payload[PAYLOAD_BYTES];
 /* Keeps the compiler from leaving out reads whose sum nobody wants. */
 static volatile int64_t touched;
 
@@ -52,6 +60,10 @@ static void fail(const char *what) {
 
 static void run(const char *sql) {
     if (sqlite3_exec(database, sql, 0, 0, 0) != SQLITE_OK) fail(sql);
+}
+
+static void finalize_all(void) {
+    for (sqlite3_stmt *left; (left = sqlite3_next_stmt(database, 0));) sqlite3_finalize(left);
 }
 
 static double seconds(void) {
@@ -68,13 +80,8 @@ static int64_t microseconds(void) {
 
 static char *text_of(const char *path) {
     FILE *file = fopen(path, "rb");
-    if (!file) fail(path);
-    fseek(file, 0, SEEK_END);
-    long size = ftell(file);
-    rewind(file);
-    char *text = malloc((size_t)size + 1);
-    if (!text || fread(text, 1, (size_t)size, file) != (size_t)size) fail(path);
-    text[size] = 0;
+    char *text = calloc(1, 1 << 20);
+    if (!file || !text || fread(text, 1, (1 << 20) - 1, file) == 0) fail(path);
     fclose(file);
     return text;
 }
@@ -84,18 +91,12 @@ static void migrate(const char *folder) {
     int count = scandir(folder, &entries, 0, alphasort);
     if (count < 0) fail(folder);
     for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        size_t length = strlen(name);
-        if (length > 4 && strcmp(name + length - 4, ".sql") == 0) {
-            char path[4096];
-            snprintf(path, sizeof path, "%s/%s", folder, name);
-            char *sql = text_of(path);
-            run(sql);
-            free(sql);
-        }
-        free(entries[i]);
+        const char *name = entries[i]->d_name, *end = strrchr(name, '.');
+        if (!end || strcmp(end, ".sql") != 0) continue;
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        run(text_of(path));
     }
-    free(entries);
 }
 
 static void drop_insert_guards(void) {
@@ -115,14 +116,14 @@ static void drop_insert_guards(void) {
 }
 
 /* Prepares an insert into all columns of the table; no statement when there is no such table. */
-static struct insert insert_into(const char *table) {
-    struct insert insert = {0};
-    char names[2048] = "", places[256] = "";
+static struct insert insert_into(const char *table, int rows) {
+    struct insert insert = {.rows = rows};
+    char names[2048] = "", places[4 * COLUMNS_MAX] = "";
     sqlite3_stmt *info;
     char *sql = sqlite3_mprintf("select name, type from pragma_table_info(%Q)", table);
     if (sqlite3_prepare_v2(database, sql, -1, &info, 0) != SQLITE_OK) fail(sql);
     sqlite3_free(sql);
-    while (sqlite3_step(info) == SQLITE_ROW && insert.columns < 32) {
+    while (sqlite3_step(info) == SQLITE_ROW && insert.columns < COLUMNS_MAX) {
         const char *name = (const char *)sqlite3_column_text(info, 0);
         const char *type = (const char *)sqlite3_column_text(info, 1);
         enum meaning meaning = sqlite3_stricmp(type, "blob") == 0 ? BYTES : OTHER;
@@ -135,40 +136,44 @@ static struct insert insert_into(const char *table) {
     }
     sqlite3_finalize(info);
     if (insert.columns == 0) return insert;
-    sql = sqlite3_mprintf("insert into \"%w\" (%s) values (%s)", table, names, places);
+    sqlite3_str *text = sqlite3_str_new(database);
+    sqlite3_str_appendf(text, "insert into \"%w\" (%s) values", table, names);
+    for (int i = 0; i < rows; i++) sqlite3_str_appendf(text, "%s (%s)", i ? "," : "", places);
+    sql = sqlite3_str_finish(text);
     if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &insert.statement, 0))
         fail(sql);
     sqlite3_free(sql);
     return insert;
 }
 
-static void write_row(const struct insert *insert, const struct row *row) {
-    sqlite3_stmt *statement = insert->statement;
-    if (!statement) return;
-    for (int i = 0; i < insert->columns; i++) {
-        switch (insert->meaning[i]) {
-        case POSITION: sqlite3_bind_int64(statement, i + 1, row->position); break;
-        case STREAM_ID: sqlite3_bind_int64(statement, i + 1, row->stream); break;
-        case VERSION: sqlite3_bind_int64(statement, i + 1, row->version); break;
-        case MOMENT: sqlite3_bind_int64(statement, i + 1, row->moment); break;
-        case FIRST: sqlite3_bind_int64(statement, i + 1, row->first); break;
-        case LAST: sqlite3_bind_int64(statement, i + 1, row->last); break;
-        case OTHER: sqlite3_bind_int64(statement, i + 1, 1); break;
-        case FAMILY: sqlite3_bind_text(statement, i + 1, "trace", 5, SQLITE_STATIC); break;
-        case BYTES: sqlite3_bind_zeroblob(statement, i + 1, 0); break;
-        case PAYLOAD:
-            sqlite3_bind_blob(statement, i + 1, payload, PAYLOAD_BYTES, SQLITE_STATIC);
-            break;
-        }
+static void bind(sqlite3_stmt *statement, int place, enum meaning meaning, const struct row *row) {
+    switch (meaning) {
+    case NOTHING: sqlite3_bind_int64(statement, place, 0); break;
+    case POSITION: sqlite3_bind_int64(statement, place, row->position); break;
+    case STREAM_ID: sqlite3_bind_int64(statement, place, row->stream); break;
+    case VERSION: sqlite3_bind_int64(statement, place, row->version); break;
+    case MOMENT: sqlite3_bind_int64(statement, place, row->moment); break;
+    case FIRST: sqlite3_bind_int64(statement, place, row->first); break;
+    case LAST: sqlite3_bind_int64(statement, place, row->last); break;
+    case OTHER: sqlite3_bind_int64(statement, place, 1); break;
+    case FAMILY: sqlite3_bind_text(statement, place, "trace", 5, SQLITE_STATIC); break;
+    case BYTES: sqlite3_bind_zeroblob(statement, place, 0); break;
+    case PAYLOAD:
+        sqlite3_bind_blob(statement, place, row->payload, PAYLOAD_BYTES, SQLITE_STATIC);
+        break;
     }
-    if (sqlite3_step(statement) != SQLITE_DONE) fail(sqlite3_sql(statement));
-    sqlite3_reset(statement);
 }
 
-static void print(const char *mode, const char *scenario, const char *name, double value) {
-    printf("{\"by\":\"C %s\",\"scenario\":\"%s\",\"case\":\"%s\",\"value\":%.1f,"
-           "\"unit\":\"events/s\"}\n", mode, scenario, name, value);
-    fflush(stdout);
+/* Writes as many rows as the insert has places for. */
+static void write_rows(const struct insert *insert, const struct row *rows) {
+    sqlite3_stmt *statement = insert->statement;
+    if (!statement) return;
+    int place = 1;
+    for (int i = 0; i < insert->rows; i++)
+        for (int k = 0; k < insert->columns; k++)
+            bind(statement, place++, insert->meaning[k], &rows[i]);
+    if (sqlite3_step(statement) != SQLITE_DONE) fail(sqlite3_sql(statement));
+    sqlite3_reset(statement);
 }
 
 static void open_new(const char *folder, const char *migrations, const char *mode) {
@@ -183,20 +188,32 @@ static void open_new(const char *folder, const char *migrations, const char *mod
     run(PRAGMAS);
     migrate(migrations);
     if (strcmp(mode, "unguarded") == 0) drop_insert_guards();
+    struct insert segment = insert_into(SEGMENT, 1);
+    struct row row = {0};
+    write_rows(&segment, &row);
+}
+
+static void print(const char *mode, const char *scenario, const char *name, double value) {
+    printf("{\"by\":\"C %s\",\"scenario\":\"%s\",\"case\":\"%s\",\"value\":%.1f,"
+           "\"unit\":\"events/s\"}\n", mode, scenario, name, value);
+    fflush(stdout);
 }
 
 /* Appends batches until the time is over, or `atLeast` rows if that takes longer; events/s. */
-static double append(int batch, double limit, int64_t atLeast) {
-    struct insert event = insert_into(EVENT), joined = insert_into(BATCH);
-    struct insert begun = insert_into(STREAM);
+static double append(int batch, int rows, double limit, int64_t atLeast) {
+    struct insert many = insert_into(EVENT, rows), one = insert_into(EVENT, 1);
+    struct insert joined = insert_into(BATCH, 1), begun = insert_into(STREAM, 1);
     sqlite3_stmt *begin, *commit;
     sqlite3_prepare_v2(database, "begin immediate", -1, &begin, 0);
     sqlite3_prepare_v2(database, "commit", -1, &commit, 0);
     int64_t position = 0, nextStream = 1, stream[STREAMS_IN_FLIGHT] = {0};
     int version[STREAMS_IN_FLIGHT] = {0};
+    struct row row = {0}, pending[ROWS_MAX];
     double start = seconds(), elapsed = 0;
     while (elapsed < limit || position < atLeast) {
-        struct row row = {.moment = microseconds(), .first = position + 1};
+        int count = 0;
+        row.moment = microseconds();
+        row.first = position + 1;
         if (sqlite3_step(begin) != SQLITE_DONE) fail("begin");
         sqlite3_reset(begin);
         for (int i = 0; i < batch; i++) {
@@ -204,25 +221,25 @@ static double append(int batch, double limit, int64_t atLeast) {
             if (version[slot] % EVENTS_A_STREAM == 0) {
                 stream[slot] = row.stream = nextStream++;
                 version[slot] = 0;
-                write_row(&begun, &row);
+                write_rows(&begun, &row);
             }
             row.position = ++position;
             row.stream = stream[slot];
             row.version = ++version[slot];
-            memcpy(payload, &row.position, sizeof row.position);
-            write_row(&event, &row);
+            memcpy(row.payload, &row.position, sizeof row.position);
+            pending[count++] = row;
+            if (count < rows) continue;
+            write_rows(&many, pending);
+            count = 0;
         }
+        for (int i = 0; i < count; i++) write_rows(&one, &pending[i]);
         row.last = position;
-        write_row(&joined, &row);
+        write_rows(&joined, &row);
         if (sqlite3_step(commit) != SQLITE_DONE) fail("commit");
         sqlite3_reset(commit);
         elapsed = seconds() - start;
     }
-    sqlite3_finalize(begin);
-    sqlite3_finalize(commit);
-    sqlite3_finalize(event.statement);
-    sqlite3_finalize(joined.statement);
-    sqlite3_finalize(begun.statement);
+    finalize_all();
     return (double)position / elapsed;
 }
 
@@ -251,25 +268,28 @@ static double scan(double limit) {
         sqlite3_reset(query);
         elapsed = seconds() - start;
     }
-    sqlite3_finalize(query);
+    finalize_all();
     touched = sum;
     return (double)rows / elapsed;
 }
 
 int main(int count, char **arguments) {
-    if (count < 5) {
-        fputs("usage: floor MIGRATIONS FOLDER guarded|unguarded SECONDS BATCH|replay...\n", stderr);
+    int rows = count > 6 ? atoi(arguments[4]) : 0;
+    if (rows < 1 || rows > ROWS_MAX) {
+        fputs("usage: floor MIGRATIONS FOLDER guarded|unguarded ROWS SECONDS BATCH|replay...\n",
+              stderr);
         return 2;
     }
-    const char *mode = arguments[3];
-    double limit = atof(arguments[4]);
-    for (int i = 5; i < count; i++) {
+    char mode[64];
+    snprintf(mode, sizeof mode, rows > 1 ? "%s, %d rows" : "%s", arguments[3], rows);
+    double limit = atof(arguments[5]);
+    for (int i = 6; i < count; i++) {
         char name[64];
         int isReplay = strcmp(arguments[i], "replay") == 0;
         int batch = isReplay ? 10000 : atoi(arguments[i]);
         if (batch < 1) fail("a batch is a number, at least 1");
-        open_new(arguments[2], arguments[1], mode);
-        double rate = append(batch, isReplay ? 0 : limit, isReplay ? 200000 : 0);
+        open_new(arguments[2], arguments[1], arguments[3]);
+        double rate = append(batch, rows, isReplay ? 0 : limit, isReplay ? 200000 : 0);
         snprintf(name, sizeof name, "batch %d", batch);
         if (isReplay) print(mode, "replay", "scan", scan(limit));
         else print(mode, "append", batch == 1 ? "one by one" : name, rate);
