@@ -17,7 +17,7 @@ test: ## build and run all tests
 lint: ## check the layout of the sources
 	@scripts/lint
 
-bench: ## measure all qualities beside their floors and peers (about 20 minutes)
+bench: ## measure all qualities beside their floors and peers (about 15 minutes)
 	@scripts/bench
 
 man: ## make the manual page .build/tracectl.1

@@ -93,6 +93,8 @@ COST = [
         at_most=True),
     Row("tag use while traces wait, reports within 1 s", ("tag-use", "reports take up to 1000 ms"),
         limit=0.98),
+    Row("tag use while traces wait, reports within 0.3 s",
+        ("tag-use", "reports take up to 300 ms")),
     Row("memory, idle worker", ("memory", "idle"), limit=64, at_most=True),
     Row("CPU, idle worker", ("idle-cpu", "worker"), limit=1, at_most=True),
     Row("memory, busy worker, most", ("memory", "busy, at most")),

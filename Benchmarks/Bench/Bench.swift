@@ -41,14 +41,18 @@ struct Bench {
         if let unknown = rest.first(where: { !known.contains($0) }) {
             throw BenchError("there is no scenario \"\(unknown)\"; `bench list` shows them")
         }
+        var hasFailed = false
         for scenario in scenarios where rest.isEmpty || rest.contains(scenario.name) {
             Output.note("\(scenario.name): \(scenario.summary)")
             do {
                 try scenario.run(setting)
             } catch {
+                // The others still say what they can.
                 Output.note("\(scenario.name): \(error)")
+                hasFailed = true
             }
         }
+        if hasFailed { throw BenchError("not everything could be measured") }
     }
 }
 

@@ -39,7 +39,7 @@ enum Storage: Scenario {
 
     static func run(_ setting: Setting) throws {
         let folder = try setting.newFolder("storage")
-        let count = setting.pick(quick: 2000, full: 20_000)
+        let count = setting.pick(quick: 5000, full: 50_000)
         try Child.part(["complete", folder, String(count)], prints: false).wait()
         try close(folder)
         let bytes = try Setting.bytes(in: folder)
