@@ -26,8 +26,10 @@ def draw(figures, folder):
     folder.mkdir(parents=True, exist_ok=True)
     with plt.rc_context(STYLE):
         append(figures, folder)
-        sizes(figures, folder / "waiting.svg", "waiting", "traces waiting", "µs an allocation")
-        sizes(figures, folder / "open.svg", "open", "events in the log", "ms to open and recover")
+        waiting = {"waiting": "in turns", "waiting-scattered": "scattered"}
+        sizes(figures, folder / "waiting.svg", waiting, "traces waiting", "µs an allocation")
+        opening = {"open": "open and recover"}
+        sizes(figures, folder / "open.svg", opening, "events in the log", "ms")
         completion(figures, folder)
 
 
@@ -73,13 +75,21 @@ def append(figures, folder):
     save(figure, folder / "append.svg")
 
 
-def sizes(figures, path, scenario, x, y):
-    line = points(figures, OURS, scenario)
-    if len(line) < 2:
-        return
+def sizes(figures, path, scenarios, x, y):
+    """One line for each scenario, over the size that its cases are named by."""
     figure, axes = plt.subplots()
-    axes.plot(*zip(*line), marker="o", markersize=4, color=COLORS[0])
-    axes.set(xscale="log", xlabel=x, ylabel=y, ylim=(0, 1.2 * max(value for _, value in line)))
+    most = 0
+    for color, (scenario, label) in zip(COLORS, scenarios.items()):
+        line = points(figures, OURS, scenario)
+        if len(line) < 2:
+            continue
+        axes.plot(*zip(*line), marker="o", markersize=4, color=color, label=label)
+        most = max(most, *(value for _, value in line))
+    if not axes.lines:
+        plt.close(figure)
+        return
+    axes.set(xscale="log", xlabel=x, ylabel=y, ylim=(0, 1.2 * most))
+    axes.legend()
     save(figure, path)
 
 

@@ -68,10 +68,15 @@ WORK = [
     ],
     Row("traces to completion, best of these", ("completion", "best"),
         (HUEY, "completion", "jobs"), limit=40_000),
-    Row("allocation, most waiting traces measured", ("waiting", "most"),
-        ("tracectl", "waiting", "1000 waiting"), limit=1.1, of_ratio=True, at_most=True),
-    Row("memory, 10,000,000 waiting", ("waiting-memory", "10000000 waiting"), limit=512,
-        at_most=True),
+    *[
+        row for kind, words in (("", "in turns"), ("-scattered", "scattered"))
+        for row in (
+            Row(f"allocation, most waiting traces, {words}", ("waiting" + kind, "most"),
+                ("tracectl", "waiting" + kind, "1000 waiting"), limit=1.1, of_ratio=True,
+                at_most=True),
+            Row(f"memory, 10,000,000 waiting, {words}",
+                ("waiting-memory" + kind, "10000000 waiting"), limit=512, at_most=True))
+    ],
     *[
         Row(f"pick-up, of {case}, {part}", ("pick-up", f"{case}, {part}"), (HUEY, "pick-up", part),
             limit=limit, at_most=True)

@@ -26,7 +26,8 @@ class Figures:
             self.units[key] = line["unit"]
         self.values = {key: statistics.median(values) for key, values in self.all.items()}
         self.choose("completion", "best", lambda cases: max(cases, key=cases.get))
-        self.choose("waiting", "most", lambda cases: max(cases, key=self.number))
+        for scenario in ("waiting", "waiting-scattered"):
+            self.choose(scenario, "most", lambda cases: max(cases, key=self.number))
 
     def choose(self, scenario, name, pick):
         """Gives one of the scenario's cases a second name."""

@@ -24,10 +24,11 @@ enum Part {
         thread.join()
     }
 
-    /// `waiting SIZE SECONDS`.
+    /// `waiting ORDER SIZE SECONDS`.
     private static func waiting(_ arguments: [String]) throws {
-        guard arguments.count == 3, let size = Int(arguments[1]), let seconds = Double(arguments[2])
-        else { throw BenchError("usage: waiting SIZE SECONDS") }
-        try WaitingTraces.measure(size, seconds: seconds)
+        guard arguments.count == 4, let order = WaitingTraces.Order(rawValue: arguments[1]),
+            let size = Int(arguments[2]), let seconds = Double(arguments[3])
+        else { throw BenchError("usage: waiting ORDER SIZE SECONDS") }
+        try WaitingTraces.measure(size, order, seconds: seconds)
     }
 }

@@ -47,10 +47,11 @@ struct World {
         digest = try ClusterStore(log: log).observe(resources, cluster)
     }
 
-    /// The request of the n-th trace, named as those of a sweep are.
-    func request(_ number: Int) -> TraceRequest {
-        let pair = number % pairs
-        return TraceRequest(
+    /// The request of the n-th trace, named as those of a sweep are; pairs of nodes take turns.
+    func request(_ number: Int) -> TraceRequest { request(number, pair: number % pairs) }
+
+    func request(_ number: Int, pair: Int) -> TraceRequest {
+        TraceRequest(
             name: "sweep/1/\(number)", apiVersion: .v1beta1,
             spec: TraceflowSpec(
                 source: .init(namespace: "bench", pod: "pod-\(2 * pair)"),

@@ -30,7 +30,7 @@ enum Replay: Scenario {
         try measure("decode and fold", setting) {
             var state = SchedulerState()
             let count = try Subject.fold(log, into: &state)
-            guard state.traces.isEmpty else { throw BenchError("finished traces are left") }
+            guard state.isIdle else { throw BenchError("finished traces are left") }
             return count
         }
         setting.remove(folder)

@@ -12,27 +12,39 @@ enum WaitingTraces: Scenario {
     static func run(_ setting: Setting) throws {
         var sizes = [1000, 10_000, 100_000, 1_000_000, 10_000_000]
         if setting.isQuick { sizes.removeLast(2) }
-        for size in sizes {
-            // In a process of its own, so that memory is that size's alone.
-            try Child.part(["waiting", String(size), String(setting.seconds)]).wait()
+        for order in Order.allCases {
+            for size in sizes {
+                // In a process of its own, so that memory is that size's alone.
+                try Child.part(["waiting", order.rawValue, String(size), String(setting.seconds)])
+                    .wait()
+            }
         }
     }
 
+    /// How the pairs of nodes follow each other among the requests.
+    enum Order: String, CaseIterable {
+        /// They take turns, as in a sweep.
+        case sweep
+        /// By chance, so that nothing repeats.
+        case scattered
+    }
+
     /// Measures one size in this process.
-    static func measure(_ size: Int, seconds: Double) throws {
+    static func measure(_ size: Int, _ order: Order, seconds: Double) throws {
         let before = try mebibytes("VmRSS")
-        var queue = try Queue()
+        var queue = try Queue(order)
         for count in 1...size {
             queue.ask()
             // A first part tells what the whole would take.
             guard count == size / 20, size > 1_000_000 else { continue }
             let whole = (try mebibytes("VmRSS") - before) * 20
             if whole > mebibytesMax {
-                Output.note("waiting: \(size) would take \(Int(whole)) MiB; left out")
+                Output.note("waiting: \(size) \(order) would take \(Int(whole)) MiB; left out")
                 return
             }
         }
-        Output.figure("waiting-memory", "\(size) waiting", try mebibytes("VmHWM"), "MiB")
+        let suffix = order == .sweep ? "" : "-scattered"
+        Output.figure("waiting-memory\(suffix)", "\(size) waiting", try mebibytes("VmHWM"), "MiB")
         queue.turn()
         queue.spent = 0
         queue.allocated = 0
@@ -40,7 +52,7 @@ enum WaitingTraces: Scenario {
         repeat { queue.turn() } while watch.seconds < seconds
         guard queue.allocated > 0 else { throw BenchError("nothing was allocated") }
         let cost = Double(queue.spent) / Double(queue.allocated)
-        Output.figure(name, "\(size) waiting", cost, "us/allocation")
+        Output.figure(name + suffix, "\(size) waiting", cost, "us/allocation")
     }
 
     private static func mebibytes(_ key: String) throws -> Double {
@@ -50,6 +62,8 @@ enum WaitingTraces: Scenario {
     /// A scheduling state that as many traces join as leave.
     private struct Queue {
         let world: World
+        let order: Order
+        var generator = Chance()
         var state = SchedulerState()
         var asked = 0
         var position: Int64 = 0
@@ -57,14 +71,22 @@ enum WaitingTraces: Scenario {
         var spent: Int64 = 0
         var allocated = 0
 
-        init() throws { world = try World() }
+        init(_ order: Order) throws {
+            self.order = order
+            world = try World()
+        }
 
         mutating func ask() {
             asked += 1
             position += 1
+            let pair =
+                switch order {
+                case .sweep: asked % world.pairs
+                case .scattered: Int.random(in: 0..<world.pairs, using: &generator)
+                }
             state.evolve(
-                TraceID(Int64(asked)), .requested(world.request(asked)), position: position,
-                at: Moment(microseconds: position))
+                TraceID(Int64(asked)), .requested(world.request(asked, pair: pair)),
+                position: position, at: Moment(microseconds: position))
         }
 
         /// Allocates, ends what was allocated, and refills the queue.
@@ -85,5 +107,15 @@ enum WaitingTraces: Scenario {
                 ask()
             }
         }
+    }
+}
+
+/// The same numbers in every run (a linear congruential generator with Knuth's constants).
+private struct Chance: RandomNumberGenerator {
+    private var state: UInt64 = 7
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 32)
     }
 }
