@@ -3,8 +3,9 @@ import Glibc
 /// Measures what the log, the scheduler and the workers can do, one scenario after the other.
 ///
 ///     bench list
-///     bench run [--quick] --tracectl PATH --countsync PATH --folder PATH [NAME...]
+///     bench run [--quick] [NAME...]
 ///
+/// `--tracectl`, `--countsync` and `--folder` say where things are, `--batch` which batch alone.
 /// Figures go to standard output as lines of JSON; `Benchmarks/report.py` sets them beside the
 /// floor and the peers.
 @main

@@ -9,6 +9,8 @@ struct Setting: Sendable {
     var countsync = ".build/bench/countsync.so"
     /// Where logs are made; on the file system that is to be measured.
     var folder = ".build/bench/scratch"
+    /// Events a transaction in `append`.
+    var batches = [1, 10, 100, 1000, 10_000]
     /// The manifests of the embedded demo.
     var manifests = "Sources/tracectl/Scenarios"
 
@@ -22,6 +24,7 @@ struct Setting: Sendable {
             case "--tracectl": tracectl = try Self.value(of: argument, &rest)
             case "--countsync": countsync = try Self.value(of: argument, &rest)
             case "--folder": folder = try Self.value(of: argument, &rest)
+            case "--batch": batches = [Int(try Self.value(of: argument, &rest)) ?? 1]
             default: names.append(argument)
             }
         }

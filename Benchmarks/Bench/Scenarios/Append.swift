@@ -8,7 +8,7 @@ enum Append: Scenario {
     static let summary = "events/s of one caller, one by one and in batches"
 
     static func run(_ setting: Setting) throws {
-        for batch in [1, 10, 100, 1000, 10_000] {
+        for batch in setting.batches {
             let folder = try setting.newFolder("append")
             let log = try Subject.newLog(folder)
             var workload = Workload()
