@@ -11,11 +11,16 @@ struct History {
     static let tracesInFlight = 64
     private let log: JobLog
     private let world: World
+    private let coding: TraceCoding
     private var number = 0
+    private var checkpointAt = History.checkpointEvents
+    /// As often as a decider makes one.
+    private static let checkpointEvents: Int64 = 500_000
 
     init(log: JobLog, world: World) {
         self.log = log
         self.world = world
+        coding = TraceCoding(log: log)
     }
 
     /// Adds finished traces until the log has so many events or a few more.
@@ -24,7 +29,16 @@ struct History {
             let missing = events - Int(try log.lastPosition())
             let perGroup = Self.tracesInFlight * Self.eventsATrace
             try add(groups: min(31, (missing + perGroup - 1) / perGroup))
+            if try log.lastPosition() >= checkpointAt { try checkpoint() }
         }
+    }
+
+    /// Nothing waits or runs between two groups.
+    private mutating func checkpoint() throws {
+        let draft = try coding.draft(
+            .checkpoint(SchedulerState().snapshot), stream: .existing(JobLog.ownStream))
+        try log.append(AppendRequest(drafts: [draft]))
+        checkpointAt = try log.lastPosition() + Self.checkpointEvents
     }
 
     private mutating func add(groups: Int) throws {
@@ -53,7 +67,7 @@ struct History {
     }
 
     private func add(_ event: TraceEvent, _ place: Int, _ request: inout AppendRequest) throws {
-        request.drafts.append(try Subject.draft(event, .new(place)))
+        request.drafts.append(try coding.draft(.trace(event), stream: .new(place)))
     }
 
     private func allocation(_ number: Int) -> TagAllocation {

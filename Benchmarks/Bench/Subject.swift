@@ -19,16 +19,13 @@ enum Subject {
         try JobLog.openTraces(folder, access: .readWrite, durability: durability)
     }
 
-    static func draft(_ event: TraceEvent, _ stream: StreamRef) throws -> Draft {
-        try EventCoding.draft(.trace(event), stream: stream)
-    }
-
     /// A stream of a trace whose name is derived, so that no index holds it.
     static var stream: NewStream { NewStream(family: StreamFamily.trace.rawValue) }
 
     /// Records requests with derived names, 10,000 a transaction; the number of the first stream.
     @discardableResult
     static func request(_ numbers: Range<Int>, _ world: World, in log: JobLog) throws -> Int64 {
+        let coding = TraceCoding(log: log)
         var first: Int64?
         var next = numbers.lowerBound
         while next < numbers.upperBound {
@@ -38,7 +35,8 @@ enum Subject {
             request.drafts.reserveCapacity(chunk.count)
             for number in chunk {
                 request.drafts.append(
-                    try draft(.requested(world.request(number)), .new(number - next)))
+                    try coding.draft(
+                        .trace(.requested(world.request(number))), stream: .new(number - next)))
             }
             let streams = try log.append(request).streams
             first = first ?? streams.first
@@ -49,15 +47,8 @@ enum Subject {
 
     /// Reads the log, decodes it and folds it, as who starts to decide does; how many events.
     static func fold(_ log: JobLog, into state: inout SchedulerState) throws -> Int {
-        var count = 0
-        try pages(of: log) { recorded in
-            count += 1
-            guard case .trace(let event) = try EventCoding.event(recorded) else { return }
-            state.evolve(
-                TraceID(recorded.stream), event, position: recorded.position,
-                at: Moment(microseconds: recorded.recordedAt))
-        }
-        return count
+        let coding = TraceCoding(log: log)
+        return try log.scan(after: 0) { try coding.fold($0, into: &state) }
     }
 
     /// Hands over every event after the position in order.
@@ -76,11 +67,14 @@ enum Subject {
     /// Opens the log and recovers its scheduling state, up to the first look at what to decide.
     static func recover(_ folder: String) throws {
         let log = try log(folder)
+        let lease = try log.acquireLease(
+            role: "decider", holder: "bench", durationMicroseconds: 10_000_000)
+        guard let lease else { throw BenchError("somebody else decides") }
         var decider = Decider(
-            log: log, clock: .system, holder: "bench", leaseMicroseconds: 10_000_000)
-        guard try decider.tryToLead() else { throw BenchError("somebody else decides") }
-        _ = try decider.decide(executors: [], profile: nil)
-        try decider.release()
+            log: log, coding: TraceCoding(log: log), clock: .system,
+            leaseMicroseconds: 10_000_000)
+        _ = try decider.decide(holding: lease, executors: [], profile: nil)
+        try log.releaseLease(lease)
     }
 
     static func worker(_ log: JobLog, id: String, latencyMilliseconds: Int = 0) -> Worker {

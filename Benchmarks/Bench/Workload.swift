@@ -44,7 +44,7 @@ struct Workload {
             for (index, byte) in bytes.enumerated() { payload[index] = byte }
         }
         return Draft(
-            stream: stream, type: LogEventType.traceRequested.rawValue, schema: EventCoding.schema,
+            stream: stream, type: LogEventType.traceRequested.rawValue, schema: 1,
             payload: payload)
     }
 }

@@ -15,12 +15,15 @@ struct World {
     let finder: PathFinder
     /// Digest of the cluster in the log that `observe` recorded it in.
     var digest: [UInt8] = []
+    /// The request of each pair of nodes, but for its name.
+    private var members: [TraceRequest] = []
 
     init(pairs: Int = 200) throws {
         self.pairs = pairs
         resources = try ManifestReader.read(text: Self.manifests(pairs), file: "world.yaml")
         cluster = try Cluster(resources)
         finder = PathFinder(cluster: cluster)
+        members = (0..<pairs).map(member)
     }
 
     private static func manifests(_ pairs: Int) -> String {
@@ -45,14 +48,21 @@ struct World {
     /// Records the cluster, so that workers find it.
     mutating func observe(in log: JobLog) throws {
         digest = try ClusterStore(log: log).observe(resources, cluster)
+        members = (0..<pairs).map(member)
     }
 
     /// The request of the n-th trace, named as those of a sweep are; pairs of nodes take turns.
     func request(_ number: Int) -> TraceRequest { request(number, pair: number % pairs) }
 
     func request(_ number: Int, pair: Int) -> TraceRequest {
+        var request = members[pair]
+        request.naming = .member(sweep: 1, number: Int64(number))
+        return request
+    }
+
+    private func member(_ pair: Int) -> TraceRequest {
         TraceRequest(
-            name: "sweep/1/\(number)", apiVersion: .v1beta1,
+            name: "", apiVersion: .v1beta1,
             spec: TraceflowSpec(
                 source: .init(namespace: "bench", pod: "pod-\(2 * pair)"),
                 destination: .init(namespace: "bench", pod: "pod-\(2 * pair + 1)"),

@@ -19,14 +19,8 @@ enum Replay: Scenario {
             try Subject.pages(of: log) { _ in count += 1 }
             return count
         }
-        try measure("decode", setting) {
-            var count = 0
-            try Subject.pages(of: log) { recorded in
-                _ = try EventCoding.event(recorded)
-                count += 1
-            }
-            return count
-        }
+        let coding = TraceCoding(log: log)
+        try measure("decode", setting) { try log.scan(after: 0) { _ = try coding.event($0) } }
         try measure("decode and fold", setting) {
             var state = SchedulerState()
             let count = try Subject.fold(log, into: &state)
