@@ -9,8 +9,10 @@ final class Connection {
     private var statements: [String: Statement] = [:]
     let file: String
 
-    /// How long a statement waits for another process's transaction, in milliseconds.
-    static let busyTimeoutMilliseconds: Int32 = 60_000
+    /// How often a statement looks again while another process writes: for about a minute.
+    private static let busyLooksMax: Int32 = 30_000
+    /// The longest wait between two looks, in microseconds.
+    private static let busyMicrosecondsMax: Int32 = 2000
 
     init(file: String, flags: Int32, vfs: String?) throws(JobLogError) {
         self.file = file
@@ -22,7 +24,16 @@ final class Connection {
         }
         handle = opened
         sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+        // SQLite's own handler soon sleeps for tens of milliseconds; our transactions are shorter.
+        sqlite3_busy_handler(
+            handle,
+            { vfs, count in
+                guard count < Connection.busyLooksMax else { return 0 }
+                let wait = min(100 << min(count, 10), Connection.busyMicrosecondsMax)
+                let vfs = vfs?.assumingMemoryBound(to: sqlite3_vfs.self)
+                _ = vfs?.pointee.xSleep(vfs, wait)
+                return 1
+            }, sqlite3_vfs_find(vfs))
     }
 
     deinit {

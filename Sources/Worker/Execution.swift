@@ -19,11 +19,19 @@ struct Execution {
     private let clock: Clock
     private let options: Worker.Options
     private let outbox: Outbox
-    private var running: [TraceID: Int] = [:]
+    private var running: [TraceID: Run] = [:]
     private(set) var position: Int64
+
+    private struct Run {
+        var attempt: Int
+        /// Whether the backend was told.
+        var isBegun = false
+    }
 
     /// Events that are read at once.
     private static let chunk = 10_000
+    /// Attempts that are started before what they reported is appended.
+    private static let portion = 512
 
     /// What the backend reported and the log does not have yet.
     final class Outbox: Sendable {
@@ -76,7 +84,14 @@ struct Execution {
             try act(on: row, &starts)
             position = row.position
         }
-        try start(starts, report)
+        // In portions, so that the decider can work on the first while the next are run.
+        var begun = starts.startIndex
+        while begun < starts.endIndex {
+            let end = min(begun + Self.portion, starts.endIndex)
+            try start(starts[begun..<end], report)
+            begun = end
+            _ = try appendReports()
+        }
         let reported = try appendReports()
         return count > 0 || reported
     }
@@ -88,11 +103,13 @@ struct Execution {
         switch LogEventType(rawValue: row.type) {
         case .tagAllocated:
             let allocation = try coding.tagAllocation(row)
-            stop(id)
-            starts.removeAll { $0.id == id }
-            if allocation.executor == options.id { starts.append((id, allocation)) }
+            stop(id, &starts)
+            if allocation.executor == options.id {
+                running[id] = Run(attempt: allocation.attempt)
+                starts.append((id, allocation))
+            }
         case .traceSucceeded, .traceTimedOut, .traceFailed:
-            stop(id)
+            stop(id, &starts)
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
             .cancelRequested, .traceDeleted, .clusterObserved, .logCreated, .deciderTookOver,
             .tagProfileChanged, .segmentSealed, .checkpoint, nil:
@@ -100,16 +117,22 @@ struct Execution {
         }
     }
 
-    private mutating func stop(_ id: TraceID) {
-        guard let attempt = running.removeValue(forKey: id) else { return }
-        backend.stop(id, attempt: attempt)
+    /// Ends what runs, and what was about to.
+    private mutating func stop(
+        _ id: TraceID, _ starts: inout [(id: TraceID, allocation: TagAllocation)]
+    ) {
+        guard let run = running.removeValue(forKey: id) else { return }
+        if run.isBegun {
+            backend.stop(id, attempt: run.attempt)
+        } else {
+            starts.removeAll { $0.id == id }
+        }
     }
 
     private mutating func start(
-        _ starts: [(id: TraceID, allocation: TagAllocation)],
+        _ starts: ArraySlice<(id: TraceID, allocation: TagAllocation)>,
         _ report: @escaping @Sendable (BackendReport) -> Void
     ) throws {
-        guard !starts.isEmpty else { return }
         var requests: [Int64: TraceRequest] = [:]
         requests.reserveCapacity(starts.count)
         try log.scanFirsts(of: starts.map(\.id.rawValue)) { row in
@@ -120,7 +143,7 @@ struct Execution {
                 throw TraceLogError(
                     .missingContent, position: position, detail: "the request of trace \(id)")
             }
-            running[id] = allocation.attempt
+            running[id]?.isBegun = true
             backend.start(
                 StartedAttempt(
                     trace: id, attempt: allocation.attempt, tag: allocation.tag,
@@ -164,7 +187,7 @@ struct Execution {
 
     /// Gives up what runs: another worker will be given it.
     mutating func abandon() {
-        for (id, attempt) in running { backend.stop(id, attempt: attempt) }
+        for (id, run) in running where run.isBegun { backend.stop(id, attempt: run.attempt) }
         running = [:]
     }
 }
