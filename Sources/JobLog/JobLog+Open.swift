@@ -70,7 +70,7 @@ extension JobLog {
         }
         return JobLog(
             folder: folder, logID: query.text(0), isReadOnly: isReadOnly, options: options,
-            writer: SegmentWriter(
+            writer: try SegmentWriter(
                 writer, segmentNumber: query.number(1),
                 base: SegmentWriter.Base(
                     position: query.number(2), stream: query.number(3), symbol: query.number(4))),
@@ -166,8 +166,8 @@ extension JobLog {
         first.stream = .new(0)
         let known = SegmentWriter.Known(
             dataVersion: 0, lastPosition: 0, lastStream: 0, lastSymbol: 0, lastRecordedAt: now)
-        var transaction = try Transaction(
-            connection: connection, known: known,
+        var transaction = Transaction(
+            connection: connection, statements: try RowWriter.Statements(connection), known: known,
             base: SegmentWriter.Base(position: 0, stream: 0, symbol: 0), recordedAt: now)
         _ = try transaction.write(
             AppendRequest(newStreams: [NewStream(family: "log")], drafts: [first]))

@@ -16,7 +16,18 @@ struct RowWriter {
         var count: Int
     }
 
-    private let statements: [(rows: Int, statement: Statement)]
+    /// The statements, the one of the most rows first; prepared once for a connection.
+    struct Statements {
+        fileprivate let bySize: [(rows: Int, statement: Statement)]
+
+        init(_ connection: Connection) throws(JobLogError) {
+            var statements: [(rows: Int, statement: Statement)] = []
+            for size in sizes { statements.append((size, try connection.statement(text(size)))) }
+            bySize = statements
+        }
+    }
+
+    private let statements: Statements
     private let recordedAt: Int64
     private var rows: [Row] = []
     private var bytes: [UInt8] = []
@@ -25,24 +36,16 @@ struct RowWriter {
     private static let sizes = [64, 8, 1]
     private static let columns: Int32 = 7
 
-    init(_ connection: Connection, recordedAt: Int64) throws(JobLogError) {
-        var statements: [(rows: Int, statement: Statement)] = []
-        for size in Self.sizes {
-            statements.append((size, try connection.statement(Self.texts[size] ?? "")))
-        }
+    init(_ statements: Statements, recordedAt: Int64) {
         self.statements = statements
         self.recordedAt = recordedAt
     }
 
-    private static let texts: [Int: String] = Dictionary(
-        uniqueKeysWithValues: sizes.map { size in
-            let values = Array(repeating: "(?,?,?,?,?,?,?)", count: size).joined(separator: ",")
-            return (
-                size,
-                "insert into event (position, stream, version, type, schema, recorded_at, payload)"
-                    + " values " + values
-            )
-        })
+    private static func text(_ size: Int) -> String {
+        let values = Array(repeating: "(?,?,?,?,?,?,?)", count: size).joined(separator: ",")
+        return "insert into event"
+            + " (position, stream, version, type, schema, recorded_at, payload) values " + values
+    }
 
     /// Adds a row; `symbols` are the numbers that end its payload.
     mutating func add(
@@ -60,7 +63,7 @@ struct RowWriter {
 
     mutating func flush() throws(JobLogError) {
         var done = 0
-        for (size, statement) in statements {
+        for (size, statement) in statements.bySize {
             while rows.count - done >= size {
                 try insert(rows[done..<done + size], statement)
                 done += size

@@ -11,6 +11,7 @@ final class SegmentWriter {
     private let segmentNumber: Int64
     private var known: Known?
     private let base: Base
+    private let statements: RowWriter.Statements
 
     /// Where the segment before ended.
     struct Base {
@@ -31,7 +32,10 @@ final class SegmentWriter {
         static let versionsMax = 200_000
     }
 
-    init(_ connection: Connection, segmentNumber: Int64, base: Base) {
+    init(
+        _ connection: Connection, segmentNumber: Int64, base: Base
+    ) throws(JobLogError) {
+        statements = try RowWriter.Statements(connection)
         self.connection = connection
         self.segmentNumber = segmentNumber
         self.base = base
@@ -52,8 +56,9 @@ final class SegmentWriter {
             known = nil
             try connection.refuseIfSealed(current.isFresh)
             let moment = max(current.value.lastRecordedAt, now())
-            var transaction = try Transaction(
-                connection: connection, known: current.value, base: base, recordedAt: moment)
+            var transaction = Transaction(
+                connection: connection, statements: statements, known: current.value, base: base,
+                recordedAt: moment)
             let result = try body(&transaction)
             try transaction.rows.flush()
             try connection.run("commit")

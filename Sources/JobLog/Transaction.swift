@@ -16,14 +16,14 @@ struct Transaction {
     static let payloadBytesMax = 512 << 20
 
     init(
-        connection: Connection, known: SegmentWriter.Known, base: SegmentWriter.Base,
-        recordedAt: Int64
-    ) throws(JobLogError) {
+        connection: Connection, statements: RowWriter.Statements, known: SegmentWriter.Known,
+        base: SegmentWriter.Base, recordedAt: Int64
+    ) {
         self.connection = connection
         self.known = known
         self.base = base
         self.recordedAt = recordedAt
-        rows = try RowWriter(connection, recordedAt: recordedAt)
+        rows = RowWriter(statements, recordedAt: recordedAt)
     }
 
     /// Writes a request that was judged in this transaction with nothing written since.

@@ -15,13 +15,16 @@ public struct Decider {
     private let clock: Clock
     private(set) var state: SchedulerState?
     private(set) var position: Int64 = 0
-    private var checkpointAt: Int64 = 0
+    /// Where the last checkpoint stands.
+    private var checkpointed: Int64 = 0
     private var jumps: JumpWatch
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
     /// Events between two checkpoints: a replay costs these at most.
-    static let checkpointEvents: Int64 = 500_000
+    static let checkpointEvents: Int64 = 100_000
+    /// The same when the decider hands over, since the next may be in a hurry.
+    private static let handoverEvents: Int64 = 2000
     /// Traces at most in a checkpoint that is made while others wait for the transaction.
     static let checkpointLives = 20_000
     static let checkpointPending = 2_000_000
@@ -92,14 +95,33 @@ public struct Decider {
                     recordedAt: context.now))
         }
         let last = position + Int64(request.drafts.count)
-        if last >= checkpointAt, !request.drafts.isEmpty,
-            state.knownCount <= Self.checkpointLives, state.pendingCount <= Self.checkpointPending
+        if last - checkpointed >= Self.checkpointEvents, !request.drafts.isEmpty,
+            Self.isCheap(state)
         {
             request.drafts.append(
                 try coding.draft(.checkpoint(state.snapshot), stream: ownStream))
-            checkpointAt = last + Self.checkpointEvents
+            checkpointed = last + 1
         }
         return request
+    }
+
+    /// Sets the state down for who decides next, if a replay to here would take long.
+    public mutating func handOver(holding lease: Lease) throws {
+        guard var working = state.take(), position - checkpointed >= Self.handoverEvents,
+            Self.isCheap(working)
+        else { return }
+        defer { stepDown() }
+        try log.decide(holding: lease, after: position) { news, _ in
+            try news.forEach { try coding.fold($0, into: &working) }
+            return AppendRequest(drafts: [
+                try coding.draft(
+                    .checkpoint(working.snapshot), stream: .existing(JobLog.ownStream))
+            ])
+        }
+    }
+
+    private static func isCheap(_ state: SchedulerState) -> Bool {
+        state.knownCount <= checkpointLives && state.pendingCount <= checkpointPending
     }
 
     /// Reads what is far behind without holding up other writers.
@@ -123,14 +145,14 @@ public struct Decider {
     /// The state at the last checkpoint, from which the replay begins.
     private mutating func restore() throws -> SchedulerState {
         position = 0
-        checkpointAt = Self.checkpointEvents
+        checkpointed = 0
         guard let checkpoint = try log.lastCheckpoint() else { return SchedulerState() }
         guard case .checkpoint(let snapshot) = try coding.event(checkpoint) else {
             throw TraceLogError(
                 .malformedEvent, position: checkpoint.position, detail: "not a checkpoint")
         }
         position = checkpoint.position
-        checkpointAt = position + Self.checkpointEvents
+        checkpointed = position
         return SchedulerState(snapshot: snapshot)
     }
 }

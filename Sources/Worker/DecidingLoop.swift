@@ -32,7 +32,7 @@ struct DecidingLoop {
                 publish(deciding)
                 if !worked { try wait(deciding) }
             }
-            try deciding.leases.release()
+            try deciding.handOver()
         } catch {
             // On the way out nothing can be mended: a lease that stays runs out by itself.
             try? deciding.leases.release()
@@ -82,6 +82,18 @@ struct Deciding {
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds)
         self.options = options
         self.inFlightMax = inFlightMax
+    }
+
+    /// Leaves in order, so that the next worker can begin at once.
+    mutating func handOver() throws {
+        if let lease = leases.decider {
+            do {
+                try decider.handOver(holding: lease)
+            } catch let error as JobLogError where error.code == .leaseLost {
+                leases.loseDecider()
+            }
+        }
+        try leases.release()
     }
 
     /// Keeps the leases and decides once; returns whether anything was decided.
