@@ -149,7 +149,8 @@ static struct insert insert_into(const char *table, int rows) {
 static void bind(sqlite3_stmt *statement, int place, enum meaning meaning, const struct row *row) {
     switch (meaning) {
     case NOTHING: sqlite3_bind_int64(statement, place, 0); break;
-    case POSITION: sqlite3_bind_int64(statement, place, row->position); break;
+    /* SQLite gives it, as it does for the log. */
+    case POSITION: sqlite3_bind_null(statement, place); break;
     case STREAM_ID: sqlite3_bind_int64(statement, place, row->stream); break;
     case VERSION: sqlite3_bind_int64(statement, place, row->version); break;
     case MOMENT: sqlite3_bind_int64(statement, place, row->moment); break;

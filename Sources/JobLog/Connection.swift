@@ -100,6 +100,9 @@ final class Connection {
 
     func failure(_ code: Int32) -> JobLogError { Connection.error(code, handle, file) }
 
+    /// The key of the row inserted last.
+    var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+
     var raw: OpaquePointer { handle }
 
     static func error(_ code: Int32, _ handle: OpaquePointer?, _ file: String) -> JobLogError {

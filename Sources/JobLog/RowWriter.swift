@@ -2,6 +2,9 @@ import CSQLite
 
 /// Inserts rows of `event`, many by one statement.
 ///
+/// Positions are not written but given by SQLite, which is how the database keeps them gap-free;
+/// the first row of a segment that goes on from another is the caller's to insert.
+///
 /// A statement of many rows costs a row about half of what a statement of its own does: starting
 /// the statement and its trigger is paid once. Rows wait here until there are enough of them;
 /// `flush` inserts the rest. Payloads lie in one buffer that SQLite reads in place.
@@ -18,9 +21,11 @@ struct RowWriter {
 
     /// The statements, the one of the most rows first; prepared once for a connection.
     struct Statements {
+        fileprivate let connection: Connection
         fileprivate let bySize: [(rows: Int, statement: Statement)]
 
         init(_ connection: Connection) throws(JobLogError) {
+            self.connection = connection
             var statements: [(rows: Int, statement: Statement)] = []
             for size in sizes { statements.append((size, try connection.statement(text(size)))) }
             bySize = statements
@@ -34,7 +39,7 @@ struct RowWriter {
 
     /// How many rows a statement inserts, the most first; the last is 1.
     private static let sizes = [64, 8, 1]
-    private static let columns: Int32 = 7
+    private static let columns: Int32 = 6
 
     init(_ statements: Statements, recordedAt: Int64) {
         self.statements = statements
@@ -42,9 +47,9 @@ struct RowWriter {
     }
 
     private static func text(_ size: Int) -> String {
-        let values = Array(repeating: "(?,?,?,?,?,?,?)", count: size).joined(separator: ",")
-        return "insert into event"
-            + " (position, stream, version, type, schema, recorded_at, payload) values " + values
+        let values = Array(repeating: "(?,?,?,?,?,?)", count: size).joined(separator: ",")
+        return "insert into event (stream, version, type, schema, recorded_at, payload) values "
+            + values
     }
 
     /// Adds a row; `symbols` are the numbers that end its payload.
@@ -61,13 +66,22 @@ struct RowWriter {
         if rows.count == Self.sizes[0] { try flush() }
     }
 
+    /// Inserts what waits. The positions that SQLite gives are the ones that were promised, or
+    /// the transaction fails.
     mutating func flush() throws(JobLogError) {
+        guard let last = rows.last?.position else { return }
         var done = 0
         for (size, statement) in statements.bySize {
             while rows.count - done >= size {
                 try insert(rows[done..<done + size], statement)
                 done += size
             }
+        }
+        let given = statements.connection.lastRowID
+        guard given == last else {
+            throw JobLogError(
+                .failed, "\(statements.connection.file): position \(given) was given for \(last)",
+                remedy: "check the log with `tracectl log verify`")
         }
         rows.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
@@ -80,14 +94,13 @@ struct RowWriter {
         let failed = bytes.withUnsafeBytes { bytes -> JobLogError? in
             var place: Int32 = 1
             for row in rows {
-                statement.bind(place, row.position)
-                statement.bind(place + 1, row.stream)
-                statement.bind(place + 2, row.version)
-                statement.bind(place + 3, Int64(row.type))
-                statement.bind(place + 4, Int64(row.schema))
-                statement.bind(place + 5, recordedAt)
+                statement.bind(place, row.stream)
+                statement.bind(place + 1, row.version)
+                statement.bind(place + 2, Int64(row.type))
+                statement.bind(place + 3, Int64(row.schema))
+                statement.bind(place + 4, recordedAt)
                 let payload = bytes[row.start..<row.start + row.count]
-                statement.bind(place + 6, inPlace: UnsafeRawBufferPointer(rebasing: payload))
+                statement.bind(place + 5, inPlace: UnsafeRawBufferPointer(rebasing: payload))
                 place += Self.columns
             }
             defer { statement.reset() }
