@@ -100,6 +100,16 @@ final class Connection {
 
     func failure(_ code: Int32) -> JobLogError { Connection.error(code, handle, file) }
 
+    /// Returns whether commits are synced from now on.
+    func setSynchronousFull() -> Bool {
+        do {
+            try run("pragma synchronous = full")
+            return try number("pragma synchronous") == 2
+        } catch {
+            return false
+        }
+    }
+
     /// The key of the row inserted last.
     var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
 

@@ -68,6 +68,18 @@ extension JobLog {
         try writer.with { try $0.transaction(now: options.now, body) }
     }
 
+    /// The same for what may be lost with the power, as a renewal of a lease may: what others
+    /// commit later is synced with all that came before it, so nothing is left with a hole.
+    func writingUnsynced<T>(_ body: (inout Transaction) throws -> T) throws -> T {
+        guard options.durability == .full else { return try writing(body) }
+        return try writer.with { writer in
+            try writer.connection.run("pragma synchronous = normal")
+            // A connection that stayed at NORMAL would acknowledge what is not durable.
+            defer { writer.isAtFullDurability = writer.connection.setSynchronousFull() }
+            return try writer.transaction(now: options.now, body)
+        }
+    }
+
     // MARK: leading
 
     private func lead() {

@@ -60,9 +60,11 @@ extension JobLog {
     }
 
     /// Extends the leases in one transaction; nil for each that somebody else took.
+    ///
+    /// Neither this nor a release is synced: a power cut ends the processes that held them.
     public func renewLeases(_ leases: [Lease], durationMicroseconds: Int64) throws -> [Lease?] {
         try checkWritable()
-        return try writing { transaction in
+        return try writingUnsynced { transaction in
             try leases.map { lease in
                 guard let row = try Self.leaseRow(lease.role, transaction.connection),
                     row.lease.epoch == lease.epoch, row.lease.holder == lease.holder
@@ -88,7 +90,7 @@ extension JobLog {
     public func releaseLeases(_ leases: [Lease], forgetting: [Lease] = []) throws {
         try checkWritable()
         let place = " where role = ? and epoch = ? and holder = ?"
-        try writing { transaction in
+        try writingUnsynced { transaction in
             for (change, leases) in [
                 ("update lease set expires_at = 0", leases), ("delete from lease", forgetting),
             ] {

@@ -3,13 +3,19 @@ import Synchronization
 
 /// Tells the threads of this process that something was appended.
 ///
-/// `@unchecked Sendable` holds because `count` and `isWatched` are touched under the mutex alone,
-/// and both pthread objects live at fixed addresses from init to deinit.
+///     nobody waits ──first waits──▶ one watches, others wait ──it leaves──▶ another watches
+///
+/// The one that watches also hears of other processes.
+///
+/// `@unchecked Sendable` holds because the variables are touched under the mutex alone, and both
+/// pthread objects live at fixed addresses from init to deinit.
 final class News: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var count: UInt64 = 0
     private var isWatched = false
+    /// What the thread that watches waits for, where the folder can be watched.
+    private var folderWatch: FolderWatch?
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -31,6 +37,7 @@ final class News: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         count &+= 1
         pthread_cond_broadcast(condition)
+        if isWatched { folderWatch?.poke() }
         pthread_mutex_unlock(mutex)
     }
 
@@ -42,12 +49,20 @@ final class News: @unchecked Sendable {
 
     /// Makes the caller the one thread that looks at what other processes append; false when
     /// there is one already.
-    func watch() -> Bool {
+    func watch(_ folder: String) -> Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         guard !isWatched else { return false }
         isWatched = true
+        if folderWatch == nil { folderWatch = FolderWatch(folder) }
         return true
+    }
+
+    /// For the thread that watches; nil where the folder cannot be watched.
+    var watched: FolderWatch? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return folderWatch
     }
 
     /// The watcher leaves; another that waits takes its place.

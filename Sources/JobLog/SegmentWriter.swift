@@ -1,3 +1,5 @@
+import CSQLite
+
 /// Writes to the open segment, one transaction at a time.
 ///
 ///     idle ──begin──▶ open ──commit──▶ idle, `known` is what was committed
@@ -11,6 +13,8 @@ final class SegmentWriter {
     private let segmentNumber: Int64
     private var known: Known?
     private let base: Base
+    /// False after a failure to go back to it; then nothing is written before it succeeds.
+    var isAtFullDurability = true
     private let statements: RowWriter.Statements
 
     /// Where the segment before ended.
@@ -50,6 +54,10 @@ final class SegmentWriter {
     func transaction<T>(
         now: () -> Int64, _ body: (inout Transaction) throws -> T
     ) throws -> T {
+        if !isAtFullDurability {
+            isAtFullDurability = connection.setSynchronousFull()
+            guard isAtFullDurability else { throw connection.failure(SQLITE_IOERR) }
+        }
         try connection.run("begin immediate")
         do {
             let current = try current()

@@ -19,6 +19,7 @@ enum Syncs: Scenario {
         Output.figure(name, "lone trace, new log, with making and closing", all, "fsyncs/trace")
         // While somebody else has the log open, neither making nor closing the files is counted.
         let holding = try Subject.log(folder)
+        try holding.append(AppendRequest(contents: [Content(digest: [0], bytes: [0])]))
         let alone = try counted(setting) { environment in
             try Child.start(LoneTrace.command(setting, folder), environment: environment)
         }

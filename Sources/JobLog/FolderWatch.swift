@@ -1,0 +1,61 @@
+import Glibc
+
+/// Hears of writes to the files of a folder, by whatever process (inotify(7)).
+///
+/// A write is heard of when it is made, which is before the commit it belongs to is done: whoever
+/// hears of one looks at the database until the commit shows.
+final class FolderWatch: Sendable {
+    private let changes: Int32
+    private let pokeIn: Int32
+    private let pokeOut: Int32
+
+    /// Nil where the folder cannot be watched.
+    init?(_ folder: String) {
+        changes = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
+        guard changes >= 0 else { return nil }
+        var ends: [Int32] = [-1, -1]
+        let events = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)
+        guard inotify_add_watch(changes, folder, events) >= 0,
+            pipe(&ends) == 0
+        else {
+            close(changes)
+            return nil
+        }
+        for end in ends {
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+        }
+        (pokeOut, pokeIn) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(changes)
+        close(pokeIn)
+        close(pokeOut)
+    }
+
+    /// Waits for a write, a poke, or the time to pass; returns whether there was a write.
+    func wait(milliseconds: Int64) -> Bool {
+        var waits = [
+            pollfd(fd: changes, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: pokeOut, events: Int16(POLLIN), revents: 0),
+        ]
+        guard poll(&waits, 2, Int32(clamping: milliseconds)) > 0 else { return false }
+        if waits[1].revents != 0 { drain(pokeOut) }
+        guard waits[0].revents != 0 else { return false }
+        drain(changes)
+        return true
+    }
+
+    /// Ends the wait of a thread, or the next one.
+    func poke() {
+        // A pipe that is full has a poke in it.
+        var one: UInt8 = 1
+        _ = write(pokeIn, &one, 1)
+    }
+
+    private func drain(_ descriptor: Int32) {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while read(descriptor, &buffer, buffer.count) == buffer.count {}
+    }
+}
