@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test lint bench man generate clean
+.PHONY: help build demo test lint bench mutants man generate clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ lint: ## check the layout of the sources
 
 bench: ## measure all qualities beside their floors and peers (about 15 minutes)
 	@scripts/bench
+
+mutants: ## break the product in many ways and name the test that notices each
+	@scripts/mutants
 
 man: ## make the manual page .build/tracectl.1
 	@scripts/man

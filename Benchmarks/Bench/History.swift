@@ -15,7 +15,7 @@ struct History {
     private var number = 0
     private var checkpointAt = History.checkpointEvents
     /// As often as a decider makes one.
-    private static let checkpointEvents: Int64 = 500_000
+    private static let checkpointEvents: Int64 = 100_000
 
     init(log: JobLog, world: World) {
         self.log = log
