@@ -65,6 +65,12 @@ let package = Package(
             name: "bench",
             dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
             path: "Benchmarks/Bench", swiftSettings: strict),
+        // For tests alone: real processes that are killed, stopped and starved; `make torture`.
+        .executableTarget(
+            name: "torture",
+            dependencies: [
+                "CSQLite", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Torture", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
@@ -84,6 +90,8 @@ let package = Package(
             name: "WorkerTests",
             dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
             swiftSettings: strict),
+        .testTarget(
+            name: "TortureTests", dependencies: ["torture", "tracectl"], swiftSettings: strict),
         .testTarget(
             name: "tracectlTests",
             dependencies: [

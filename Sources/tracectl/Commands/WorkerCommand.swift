@@ -38,8 +38,14 @@ struct WorkerCommand: ParsableCommand {
     )
     var faults: String?
 
+    @Option(help: ArgumentHelp("How long its leases last.", visibility: .hidden))
+    var lease: Duration64?
+
     func validate() throws {
         if inFlight < 1 { throw ValidationError("--in-flight must be at least 1") }
+        if let lease, lease.microseconds < 100_000 {
+            throw ValidationError("--lease must be at least 100ms")
+        }
         _ = try parsedFaults()
     }
 
@@ -51,12 +57,14 @@ struct WorkerCommand: ParsableCommand {
             case .perNode: .perNode
             case nil: nil
             }
+        var options = Worker.Options(
+            id: Self.uniqueID(name ?? "worker"), inFlightMax: inFlight, profile: profile)
+        if let lease { options.leaseMicroseconds = lease.microseconds }
         let worker = Worker(
             log: log,
             backend: SimulatedBackend(
                 world: ClusterStore(log: log), seed: seed, faults: try parsedFaults()),
-            options: .init(
-                id: Self.uniqueID(name ?? "worker"), inFlightMax: inFlight, profile: profile))
+            options: options)
         let wasInterrupted = Mutex(false)
         let interrupts = [
             Interrupt([SIGINT]) {
