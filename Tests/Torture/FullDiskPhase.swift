@@ -14,8 +14,7 @@ struct FullDiskPhase {
     }
 
     mutating func run() throws -> Report {
-        try ask()
-        try session.requesters.settle()
+        try beBorn()
         let rounds = max(2, plan.kills / 50)
         for round in 1...rounds {
             try playRound()
@@ -28,6 +27,20 @@ struct FullDiskPhase {
                 + " \(session.requesters.starvedCount) requests said so and ended"
         ]
         return report
+    }
+
+    /// A log that the disk had no room for is made once there is some.
+    private mutating func beBorn() throws {
+        allowStarving(true)
+        for pages in [0, 1, 5, 12, 25, 40] {
+            try disk.fill(leaving: pages * 4096)
+            try ask()
+            try session.requesters.settle()
+        }
+        disk.free()
+        allowStarving(false)
+        try session.requesters.ask(1, &session.chance)
+        try session.requesters.settle()
     }
 
     private mutating func ask() throws {
@@ -48,7 +61,11 @@ struct FullDiskPhase {
             try ask()
             try session.pass(milliseconds: session.chance.milliseconds(upTo: 500))
             // Recovery must do with what space there is, or say that it cannot.
-            if session.chance.happens(50), let worker = session.chance.pick(session.crew.workers) {
+            if session.chance.happens(15) {
+                try session.killAll(as: "all workers on a full disk")
+            } else if session.chance.happens(50),
+                let worker = session.chance.pick(session.crew.workers)
+            {
                 try session.kill(worker, as: "worker on a full disk")
             }
             try session.crew.fill(&session.chance)

@@ -9,6 +9,7 @@ struct KillPhase {
         session = Session(arena: arena, workers: plan.workers, chance: plan.chance(for: 1))
         session.crew.changesTags = true
         session.requesters.retriesMax = 1
+        session.requesters.runsPercent = 10
     }
 
     mutating func run() throws -> Report {
@@ -21,7 +22,7 @@ struct KillPhase {
             strikes += 1
             try strike(atAll: strikes.isMultiple(of: 20))
             // A calm lets work come forward, and shows that it does.
-            if strikes.isMultiple(of: 25) { try calm() }
+            if strikes.isMultiple(of: 25) { try calm(isLong: strikes.isMultiple(of: 100)) }
             plan.progress(session.killCount, of: plan.kills, "kills")
         }
         let findings = try session.finish()
@@ -74,9 +75,12 @@ struct KillPhase {
         }
     }
 
-    private mutating func calm() throws {
+    private mutating func calm(isLong: Bool) throws {
         try session.crew.fill(&session.chance)
         try session.pass(milliseconds: 2000)
         try session.arena.run(["log", "verify"]).forget()
+        guard isLong else { return }
+        try session.requesters.settle()
+        _ = try Checker.check(try session.dump(), session.requesters.ledger, isOver: false)
     }
 }

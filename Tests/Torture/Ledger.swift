@@ -25,7 +25,8 @@ struct Ledger {
     private(set) var batches: [Batch] = []
     private(set) var questions: [String: Question] = [:]
     private(set) var promises: [Promise: [String: Int]] = [:]
-    /// How often a name was asked for by somebody who got no answer.
+    /// How often a name was asked for by somebody who was not told whether it was new: killed
+    /// before the answer, or `run`, which prints the name alone.
     private(set) var unanswered: [String: Int] = [:]
     /// Names of which somebody was told that they are there.
     private(set) var known: [String] = []
@@ -36,19 +37,21 @@ struct Ledger {
         return batches.count - 1
     }
 
-    /// Takes in what a command printed; `batch` is what it asked for, `isWhole` that it succeeded.
+    /// Takes in what a command printed; `batch` is what it asked for, `isWhole` that it said all.
     mutating func take(_ lines: [Substring], batch: Int?, isWhole: Bool) throws {
         var answered: Set<String> = []
         for line in lines {
             let words = line.split(separator: " ")
             let prefix = "traceflow.crd.antrea.io/"
-            guard words.count == 2, words[0].hasPrefix(prefix) else {
+            guard let first = words.first, first.hasPrefix(prefix), words.count <= 2 else {
                 throw Violation("a line that says nothing: \(line)")
             }
-            let name = String(words[0].dropFirst(prefix.count))
+            let name = String(first.dropFirst(prefix.count))
             guard questions[name] != nil else { throw Violation("nobody asked for \(name)") }
             answered.insert(name)
-            if let promise = Promise(rawValue: String(words[1])) {
+            if words.count == 1 {
+                unanswered[name, default: 0] += 1
+            } else if let promise = Promise(rawValue: String(words[1])) {
                 promises[promise, default: [:]][name, default: 0] += 1
             } else if words[1] != "unchanged" {
                 throw Violation("a line that says nothing: \(line)")

@@ -6,6 +6,8 @@ import Glibc
 struct Requesters {
     private struct Asking {
         var child: Child
+        /// Whether the answer may be no.
+        var mayBeRefused: Bool
         var batch: Int?
         var doomAt: Int64?
     }
@@ -14,6 +16,8 @@ struct Requesters {
     var ledger = Ledger()
     /// Automatic retries of some requests; each costs the backoff's seconds at the end.
     var retriesMax = 0
+    /// How many of the requests are made by `run`, which waits for the end.
+    var runsPercent = 0
     /// Whether a request may be refused because the disk is full.
     var mayStarve = false
     private(set) var kills = 0
@@ -40,22 +44,21 @@ struct Requesters {
             questions.append((name, question))
         }
         let file = try arena.write(text, to: "batch\(ledger.batches.count + 1).yaml")
-        try apply(ledger.add(questions, file: file), doomed: doomed, &chance)
+        let batch = ledger.add(questions, file: file)
+        if chance.happens(runsPercent) {
+            // It works itself when nobody else does, and may die in the middle of that.
+            try begin(["run", "-o", "name"], batch: batch, doomed: doomed, &chance)
+        } else {
+            try begin(["apply"], batch: batch, doomed: doomed, &chance)
+        }
     }
 
     /// Asks again for what a killed requester may or may not have recorded.
     mutating func askAgain(_ chance: inout Chance) throws {
         for (index, batch) in ledger.batches.enumerated()
         where !batch.wasAcknowledged && chance.happens(80) {
-            try apply(index, doomed: false, &chance)
+            try begin(["apply"], batch: index, doomed: false, &chance)
         }
-    }
-
-    private mutating func apply(_ batch: Int, doomed: Bool, _ chance: inout Chance) throws {
-        let child = try arena.start([
-            "apply", "--cluster", arena.cluster, "-f", ledger.batches[batch].file,
-        ])
-        begin(child, batch: batch, doomed: doomed, &chance)
     }
 
     /// Cancels, retries or deletes a few traces.
@@ -66,16 +69,19 @@ struct Requesters {
         guard !names.isEmpty, let command = chance.pick(["cancel", "retry", "delete"]) else {
             return
         }
-        let child = try arena.start([command] + Set(names).sorted())
-        begin(child, batch: nil, doomed: doomed, &chance)
+        try begin([command] + Set(names).sorted(), batch: nil, doomed: doomed, &chance)
     }
 
     private mutating func begin(
-        _ child: Child, batch: Int?, doomed: Bool, _ chance: inout Chance
-    ) {
+        _ words: [String], batch: Int?, doomed: Bool, _ chance: inout Chance
+    ) throws {
+        let file = batch.map { ["--cluster", arena.cluster, "-f", ledger.batches[$0].file] } ?? []
+        let child = try arena.start(words + file)
         let moment = Int64(chance.number(0...(typicalMilliseconds * 5 / 4)))
         asking.append(
-            Asking(child: child, batch: batch, doomAt: doomed ? child.startedAt + moment : nil))
+            Asking(
+                child: child, mayBeRefused: words != ["apply"], batch: batch,
+                doomAt: doomed ? child.startedAt + moment : nil))
     }
 
     /// Kills whose time has come, and hears those that have ended.
@@ -96,9 +102,10 @@ struct Requesters {
         let child = one.child
         switch child.end {
         case .exited(0):
-            typicalMilliseconds = (typicalMilliseconds * 7 + child.milliseconds) / 8
-        // A change of something that has changed meanwhile is refused.
-        case .exited(1) where one.batch == nil: break
+            let typical = (typicalMilliseconds * 7 + child.milliseconds) / 8
+            if !one.mayBeRefused { typicalMilliseconds = typical }
+        // Of something that has changed meanwhile; or a trace that was run has failed.
+        case .exited(1) where one.mayBeRefused: break
         case .exited(3) where mayStarve:
             try Starvation.check(child)
             starvedCount += 1
@@ -106,7 +113,8 @@ struct Requesters {
         case .exited, .killed, nil: throw Arena.wrong(child)
         }
         if child.errors.contains("locked") { throw Arena.wrong(child) }
-        try ledger.take(child.lines, batch: one.batch, isWhole: child.end == .exited(0))
+        let isWhole = child.end == .exited(0) || child.end == .exited(1)
+        try ledger.take(child.lines, batch: one.batch, isWhole: isWhole)
         child.forget()
         arena.release(child)
     }

@@ -15,6 +15,7 @@ struct StopPhase {
     private var stops = 0
     private var stopsInTransaction = 0
     private var aloneChecks = 0
+    private var longestWait = 0
 
     init(_ arena: Arena, _ plan: Plan) {
         self.plan = plan
@@ -26,19 +27,20 @@ struct StopPhase {
         try session.requesters.settle()
         let rounds = max(2, plan.kills / 20)
         for round in 1...rounds {
-            try playRound()
+            try playRound(isAlone: !round.isMultiple(of: 2))
             plan.progress(round, of: rounds, "rounds of stops")
         }
         var report = Report(try session.finish(), session)
         report.stops = stops
         report.lines = [
-            "\(stopsInTransaction) stops fell within a transaction; \(aloneChecks) times a"
-                + " replaced decider ran alone and decided nothing"
+            "after at most \(longestWait) ms another decided; \(stopsInTransaction) stops fell"
+                + " within a transaction",
+            "\(aloneChecks) times a replaced decider ran alone, and decided nothing",
         ]
         return report
     }
 
-    private mutating func playRound() throws {
+    private mutating func playRound(isAlone: Bool) throws {
         let sprinter = try session.crew.add(Self.short, &session.chance)
         try waitForDecider("the short lease leads", seconds: 120) { $0 == sprinter.pid }
         while session.crew.workers.count < max(2, plan.workers) {
@@ -49,7 +51,7 @@ struct StopPhase {
         sprinter.signal(SIGSTOP)
         stops += 1
         if try isReplaced(sprinter) {
-            if session.chance.happens(50) { try runAlone(sprinter) }
+            if isAlone { try runAlone(sprinter) }
             sprinter.signal(SIGCONT)
         }
         try askSome()
@@ -81,14 +83,17 @@ struct StopPhase {
     /// Waits for another decider. A process that was stopped within a transaction keeps the file
     /// locked: then it goes on at once, and nobody was to replace it.
     private mutating func isReplaced(_ sprinter: Child) throws -> Bool {
-        let end = Wait.now() + 120_000
-        while Wait.now() < end {
+        let begin = Wait.now()
+        while Wait.now() < begin + 120_000 {
             if try PlainFile.newest(in: session.arena.log).isLocked(for: 1500) {
                 stopsInTransaction += 1
                 sprinter.signal(SIGCONT)
                 return false
             }
-            if let (pid, _) = try session.arena.decider(), pid != sprinter.pid { return true }
+            if let (pid, _) = try session.arena.decider(), pid != sprinter.pid {
+                longestWait = max(longestWait, Int(Wait.now() - begin))
+                return true
+            }
             try session.pass(milliseconds: 20)
         }
         throw Violation("a decider that was stopped past its lease was not replaced within 120 s")
