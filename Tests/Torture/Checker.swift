@@ -81,7 +81,8 @@ struct Checker {
             }
             self.epoch = epoch
             findings.deciders += 1
-        case "LogCreated", "TagProfileChanged", "ClusterObserved": break
+        case "LogCreated", "TagProfileChanged", "Checkpoint", "SegmentSealed", "ClusterObserved":
+            break
         case "TraceRequested": try request(event)
         default:
             guard var trace = traces.removeValue(forKey: event.stream) else {

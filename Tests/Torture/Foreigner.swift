@@ -112,7 +112,8 @@ struct Foreigner: ParsableCommand {
             insertion("position + 1", "\(next) + \(gap)"),
             insertion("position + 1", "version"),
             insertion("position", next),
-            insertion("-\(gap)", next),
+            insertion("-\(gap)", next), insertion("-1", next), insertion("0", next),
+            insertion("null", "\(next) + \(gap)"), insertion("null", "version"),
         ]
     }
 }
