@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 import Synchronization
 
 /// One SQLite connection with its prepared statements.
@@ -117,7 +118,7 @@ final class Connection {
 
     static func error(_ code: Int32, _ handle: OpaquePointer?, _ file: String) -> JobLogError {
         let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "error \(code)"
-        switch code & 0xff {
+        switch isOfFullDisk(code, handle) ? SQLITE_FULL : code & 0xff {
         case SQLITE_FULL:
             return JobLogError(
                 .diskFull, "\(file): the disk is full; nothing was recorded",
@@ -137,6 +138,15 @@ final class Connection {
         case SQLITE_CONSTRAINT:
             return JobLogError(.refused, "\(file): \(text)")
         default: return JobLogError(.failed, "\(file): \(text)")
+        }
+    }
+
+    /// A file other than the database and its WAL that cannot grow (the memory that processes
+    /// share) or begin is a fault of input and output to SQLite.
+    private static func isOfFullDisk(_ code: Int32, _ handle: OpaquePointer?) -> Bool {
+        switch code & 0xff {
+        case SQLITE_IOERR, SQLITE_CANTOPEN: [ENOSPC, EDQUOT].contains(sqlite3_system_errno(handle))
+        default: false
         }
     }
 }

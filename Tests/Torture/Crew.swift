@@ -92,6 +92,8 @@ struct Crew {
 enum Starvation {
     static func check(_ child: Child) throws {
         let errors = child.errors.split(separator: "\n").filter { $0.hasPrefix("error: ") }
-        guard errors.count == 1, errors[0].contains("disk is full") else { throw Arena.wrong(child) }
+        guard errors.count == 1, errors[0].contains("disk is full") else {
+            throw Arena.wrong(child)
+        }
     }
 }
