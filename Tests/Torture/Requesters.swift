@@ -32,13 +32,16 @@ struct Requesters {
     var isQuiet: Bool { asking.isEmpty }
 
     /// Asks for so many new traces.
-    mutating func ask(_ count: Int, doomed: Bool = false, _ chance: inout Chance) throws {
+    mutating func ask(
+        _ count: Int, of kinds: [Question] = Question.allCases, doomed: Bool = false,
+        _ chance: inout Chance
+    ) throws {
         var text = ""
         var questions: [(name: String, question: Question)] = []
         for _ in 0..<count {
             askedCount += 1
             let name = "t\(askedCount)"
-            let question = chance.pick(Question.allCases) ?? .delivered
+            let question = chance.pick(kinds) ?? .delivered
             let retries = chance.happens(20) ? retriesMax : 0
             text += question.manifest(name: name, retries: retries, &chance)
             questions.append((name, question))

@@ -47,8 +47,12 @@ struct StopPhase {
             try session.crew.add(Self.long, &session.chance)
         }
         try askSome()
-        try session.pass(milliseconds: session.chance.milliseconds(upTo: 1000))
-        sprinter.signal(SIGSTOP)
+        if isAlone {
+            try stopAtTheLock(sprinter)
+        } else {
+            try session.pass(milliseconds: session.chance.milliseconds(upTo: 1000))
+            sprinter.signal(SIGSTOP)
+        }
         stops += 1
         if try isReplaced(sprinter) {
             if isAlone { try runAlone(sprinter) }
@@ -59,6 +63,23 @@ struct StopPhase {
         // It took part again, as an executor; `look` would have told if it had crashed.
         try session.crew.dismiss([sprinter])
         try session.crew.dismiss()
+    }
+
+    /// Stops it while it waits to write: probably the end of a trace whose time has run out, less
+    /// often its lease. It goes on with a decision for which it had looked at its lease before.
+    private mutating func stopAtTheLock(_ sprinter: Child) throws {
+        for _ in 0..<10 {
+            try session.requesters.ask(1, of: [.unseen], &session.chance)
+            try session.pass(milliseconds: 100)
+        }
+        let file = try PlainFile.newest(in: session.arena.log)
+        file.setPatience(milliseconds: 60_000)
+        guard file.run("begin immediate") == .done else {
+            throw Violation("a write transaction could not begin within 60 s")
+        }
+        Wait.pause(milliseconds: session.chance.number(100...250))
+        sprinter.signal(SIGSTOP)
+        file.run("rollback")
     }
 
     private mutating func askSome() throws {
@@ -111,8 +132,9 @@ struct StopPhase {
             return
         }
         let before = try session.dump().count
-        sprinter.signal(SIGCONT)
         try askSome()
+        try session.requesters.settle()
+        sprinter.signal(SIGCONT)
         try session.pass(milliseconds: 1500)
         for event in try session.dump().dropFirst(before)
         where LoggedEvent.decisions.contains(event.type) {
