@@ -43,7 +43,8 @@ struct Run: ParsableCommand {
         Wait.watchForInterrupts()
         let seed = seed ?? UInt64.random(in: 0...999_999_999)
         let plan = Plan(seed: seed, kills: kills, traces: traces, workers: workers)
-        let place = (folder ?? NSTemporaryDirectory()) + "/tracectl-torture-\(seed)-\(getpid())"
+        let base = folder ?? FileManager.default.temporaryDirectory.path
+        let place = "\(base)/tracectl-torture-\(seed)-\(getpid())"
         Self.say("SEED=\(seed) KILLS=\(kills) TRACES=\(traces) WORKERS=\(workers)")
         var reports: [Report] = []
         for phase in phases {
