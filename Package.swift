@@ -88,7 +88,9 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
+            dependencies: [
+                "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow", "Worker",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "TortureTests", dependencies: ["torture", "tracectl"], swiftSettings: strict),

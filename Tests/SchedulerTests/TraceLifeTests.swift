@@ -33,6 +33,20 @@ struct TraceLifeTests {
         #expect(scenario.state.tags.heldCount == 0)
     }
 
+    @Test func aTraceIsDueAfterItsDeadlineAndNotAtIt() {
+        let deadline = Scenario.at(20)
+        let life = TraceLife(
+            facts: SchedulingFacts(
+                priority: 5, retries: 0, scope: .allNodes, timeoutSeconds: 20, droppedOnly: false,
+                needsSender: true),
+            allocation: TagAllocation(
+                attempt: 1, tag: 7, scope: .allNodes, executor: "w", deadline: deadline))
+        #expect(life.ending(overdueAt: deadline) == nil)
+        #expect(
+            life.ending(overdueAt: deadline.advanced(byMicroseconds: 1))
+                == .timedOut(attempt: 1, verdict: .unknown))
+    }
+
     @Test func theNextMomentIsJustAfterTheEarliestDeadline() {
         var scenario = Scenario()
         scenario.given(1, request(timeout: 20))

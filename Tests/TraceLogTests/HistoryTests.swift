@@ -233,6 +233,20 @@ struct HistoryTests {
         }
     }
 
+    @Test func whatIsWrittenTodayIsTheNewestShape() throws {
+        let lines = try GoldenHistory.lines("history-v2.txt")
+        for (place, event) in GoldenHistory.newest.enumerated() {
+            let draft = try short.coding.draft(
+                event, stream: .new(0),
+                recordedAt: Moment(microseconds: Int64(place + 1) * 1_000_000))
+            // The numbers of its symbols are given when it is recorded.
+            let golden = lines[place]
+            let own = "\(draft.type) \(draft.schema) \(GoldenHistory.hex(draft.payload))"
+            #expect(golden.hasPrefix(own), "\(golden)")
+            #expect(draft.symbols.isEmpty == (golden == own))
+        }
+    }
+
     @Test(arguments: files) func anOldHistoryFoldsToTheStateItAlwaysDid(file: String) throws {
         var trace: Trace?
         for recorded in try short.events(file).prefix(7) {

@@ -1,0 +1,159 @@
+import Cluster
+import JobLog
+import Scheduler
+import SimulatedDisk
+import Synchronization
+import Testing
+import TraceLog
+import Traceflow
+
+@testable import Worker
+
+/// Deciding and executing on a disk that fails.
+struct FailingDiskTests {
+    let disk = SimulatedDisk(seed: 1)
+    let log: JobLog
+    let coding: TraceCoding
+    let id: TraceID
+
+    init() throws {
+        log = try JobLog.openTraces(
+            "/log", access: .create, storage: disk.startProcess().storage)
+        coding = TraceCoding(log: log)
+        let request = TraceRequest(
+            name: "x", apiVersion: .v1beta1,
+            spec: TraceflowSpec(source: .init(namespace: "t", pod: "a")))
+        let draft = try coding.draft(.trace(.requested(request)), stream: .new(0))
+        let appended = try log.append(
+            AppendRequest(newStreams: [NewStream(family: "trace", name: "x")], drafts: [draft]))
+        id = TraceID(appended.streams[0])
+    }
+
+    private func lease() throws -> Lease {
+        try #require(
+            try log.acquireLease(
+                role: LeaseKeeper.deciderRole, holder: "d", durationMicroseconds: 60_000_000))
+    }
+
+    private func failing(_ body: () throws -> Void) {
+        disk.onOperation { $0.kind == .sync ? .ioError() : .proceed }
+        #expect(throws: JobLogError.self) { try body() }
+        disk.onOperation(nil)
+    }
+
+    private var decider: Decider {
+        Decider(log: log, coding: coding, clock: .system, leaseMicroseconds: 60_000_000)
+    }
+
+    @Test func aDecisionWhoseCommitFailedIsMadeAgain() throws {
+        let lease = try lease()
+        var decider = decider
+        let crew = [Executor(id: "e", inFlightMax: 1)]
+        failing { _ = try decider.decide(holding: lease, executors: crew, profile: nil) }
+        #expect(try decider.decide(holding: lease, executors: crew, profile: nil))
+        let types = try log.read(stream: id.rawValue).map(\.type)
+        #expect(
+            types == [LogEventType.traceRequested.rawValue, LogEventType.tagAllocated.rawValue])
+        var fresh = SchedulerState()
+        try log.scan(after: 0) { try coding.fold($0, into: &fresh) }
+        #expect(decider.state == fresh)
+    }
+
+    @Test func reportsThatCouldNotBeAppendedAreAppendedLater() throws {
+        let lease = try lease()
+        var decider = decider
+        _ = try decider.decide(
+            holding: lease, executors: [Executor(id: "e", inFlightMax: 1)], profile: nil)
+        let outbox = Execution.Outbox()
+        var execution = Execution(
+            log: log, coding: coding, backend: EagerBackend(), clock: .system,
+            options: .init(id: "e"), outbox: outbox, after: 0)
+        let report: @Sendable (BackendReport) -> Void = { _ = outbox.put($0) }
+        failing { _ = try execution.step(report: report, observe: { _ in }) }
+        #expect(try execution.step(report: report, observe: { _ in }))
+        let types = try log.read(stream: id.rawValue).map(\.type)
+        #expect(types.last == LogEventType.nodeReported.rawValue)
+    }
+
+    @Test func onlyTheNamedWorkerStartsAnAttempt() throws {
+        let lease = try lease()
+        var decider = decider
+        _ = try decider.decide(
+            holding: lease, executors: [Executor(id: "e", inFlightMax: 1)], profile: nil)
+        let outbox = Execution.Outbox()
+        var other = Execution(
+            log: log, coding: coding, backend: EagerBackend(), clock: .system,
+            options: .init(id: "other"), outbox: outbox, after: 0)
+        _ = try other.step(report: { _ = outbox.put($0) }, observe: { _ in })
+        #expect(other.isIdle)
+        #expect(try log.read(stream: id.rawValue).count == 2)
+    }
+}
+
+/// A data plane that reports at once.
+private struct EagerBackend: Backend {
+    let abilities = BackendAbilities(
+        liveTraffic: true, droppedOnly: true, takesOurTags: true, inFlightMax: 10)
+
+    func start(_ attempt: StartedAttempt, report: @escaping @Sendable (BackendReport) -> Void) {
+        let observations = [
+            Observation(.spoofGuard, .forwarded), Observation(.forwarding, .delivered),
+        ]
+        report(
+            BackendReport(
+                trace: attempt.trace,
+                id: ReportID(attempt: attempt.attempt, node: "n", sequence: 1),
+                content: .observed(observations, captured: nil)))
+    }
+
+    func stop(_ trace: TraceID, attempt: Int) {}
+}
+
+/// A clock set by hand: the time of day, and the time that really passed.
+private final class HandClock: Sendable {
+    private let times = Mutex((now: Int64(1_000_000_000), monotonic: Int64(0)))
+
+    func pass(_ microseconds: Int64, jump: Int64 = 0) {
+        times.withLock {
+            $0.now += microseconds + jump
+            $0.monotonic += microseconds
+        }
+    }
+
+    var clock: Clock {
+        Clock(
+            now: { Moment(microseconds: self.times.withLock { $0.now }) },
+            monotonicMicroseconds: { self.times.withLock { $0.monotonic } })
+    }
+}
+
+struct JumpWatchTests {
+    private let hand = HandClock()
+    private static let lease: Int64 = 10_000_000
+
+    @Test func timeThatPassesIsNoJump() {
+        var watch = JumpWatch(clock: hand.clock, leaseMicroseconds: Self.lease)
+        hand.pass(3600 * 1_000_000)
+        #expect(watch.overdueAt() == nil)
+    }
+
+    @Test func aJumpBeyondTheLeaseHoldsDeadlinesForOneLease() {
+        var watch = JumpWatch(clock: hand.clock, leaseMicroseconds: Self.lease)
+        let before = hand.clock.now()
+        hand.pass(1000, jump: Self.lease + 1)
+        #expect(watch.overdueAt() == before)
+        #expect(watch.due(before) > before)
+        hand.pass(Self.lease - 1)
+        #expect(watch.overdueAt() == before)
+        hand.pass(2)
+        #expect(watch.overdueAt() == nil)
+    }
+
+    @Test func aSmallJumpAndAJumpBackChangeNothing() {
+        var watch = JumpWatch(clock: hand.clock, leaseMicroseconds: Self.lease)
+        hand.pass(1000, jump: Self.lease)
+        #expect(watch.overdueAt() == nil)
+        hand.pass(1000, jump: -3600 * 1_000_000)
+        #expect(watch.overdueAt() == nil)
+    }
+}
