@@ -89,7 +89,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow", "Worker",
+                "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
+                "Worker",
             ],
             swiftSettings: strict),
         .testTarget(
