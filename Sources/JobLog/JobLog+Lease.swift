@@ -15,10 +15,23 @@ extension JobLog {
     }
 
     /// Like `acquireLease` for several roles, in one transaction; an answer for each wish.
-    public func acquireLeases(_ wishes: [LeaseWish]) throws -> [Lease?] {
+    ///
+    /// Once one is granted, roles that begin with `forgetting` and that nobody holds are
+    /// forgotten: what the killed leave behind, whose names never come again.
+    public func acquireLeases(
+        _ wishes: [LeaseWish], forgetting rolePrefix: String? = nil
+    ) throws -> [Lease?] {
         try checkWritable()
         let leases = try writing { transaction in
-            try wishes.map { try acquire($0, &transaction) }
+            let leases = try wishes.map { try acquire($0, &transaction) }
+            if let rolePrefix, leases.contains(where: { $0 != nil }) {
+                for (lease, isHeld) in try self.leases(rolePrefix, transaction.connection)
+                where !isHeld {
+                    try transaction.connection.run(
+                        "delete from lease where role = ?", .text(lease.role))
+                }
+            }
+            return leases
         }
         news.tell()
         return leases
@@ -106,23 +119,26 @@ extension JobLog {
 
     /// The leases of roles that begin so and that somebody alive holds.
     public func leases(rolePrefix: String) throws -> [Lease] {
-        try reading { connection in
-            let query = try connection.statement(
-                "select role, holder, process, epoch, expires_at from lease order by role")
-            defer { query.reset() }
-            let now = options.now()
-            var leases: [Lease] = []
-            while try query.step() {
-                let lease = Lease(
-                    role: query.text(0), holder: query.text(1), epoch: query.number(3),
-                    expiresAt: query.number(4))
-                guard lease.role.hasPrefix(rolePrefix), lease.expiresAt > now,
-                    options.storage.mayLive(query.text(2))
-                else { continue }
-                leases.append(lease)
-            }
-            return leases
+        try reading { try leases(rolePrefix, $0).filter(\.isHeld).map(\.lease) }
+    }
+
+    private func leases(
+        _ rolePrefix: String, _ connection: Connection
+    ) throws -> [(lease: Lease, isHeld: Bool)] {
+        let query = try connection.statement(
+            "select role, holder, process, epoch, expires_at from lease order by role")
+        defer { query.reset() }
+        let now = options.now()
+        var leases: [(lease: Lease, isHeld: Bool)] = []
+        while try query.step() {
+            let lease = Lease(
+                role: query.text(0), holder: query.text(1), epoch: query.number(3),
+                expiresAt: query.number(4))
+            guard lease.role.hasPrefix(rolePrefix) else { continue }
+            let isHeld = lease.expiresAt > now && options.storage.mayLive(query.text(2))
+            leases.append((lease, isHeld))
         }
+        return leases
     }
 
     static func checkLease(_ lease: Lease, _ connection: Connection, now: Int64) throws {

@@ -73,7 +73,9 @@ struct LeaseKeeper {
                     durationMicroseconds: options.leaseMicroseconds))
         }
         guard !wishes.isEmpty else { return }
-        for (wish, lease) in zip(wishes, try log.acquireLeases(wishes)) {
+        let leases = try log.acquireLeases(
+            wishes, forgetting: mayDecide ? Self.executorRole : nil)
+        for (wish, lease) in zip(wishes, leases) {
             if wish.role == Self.deciderRole { decider = lease } else { executor = lease }
         }
         known = nil

@@ -112,6 +112,22 @@ struct WorkerTests {
         try worker.run(after: 0, observe: { _ in }, isDone: { _ in false })
         #expect(try stage.log.leases(rolePrefix: "") == [])
     }
+
+    @Test func whoDecidesForgetsTheExecutorsThatAreGone() throws {
+        let stage = try Stage()
+        func lease(_ executor: String, for microseconds: Int64) throws -> Lease {
+            try #require(
+                try stage.log.acquireLease(
+                    role: "executor/" + executor, holder: "1",
+                    durationMicroseconds: microseconds))
+        }
+        let alive = try lease("alive", for: 60_000_000)
+        // One whose time is over, as a killed worker leaves it behind for ever.
+        #expect(try lease("gone", for: 0).epoch == 1)
+        try stage.finish(stage.worker())
+        #expect(try lease("gone", for: 0).epoch == 1, "nothing of it was left")
+        #expect(try stage.log.renewLease(alive, durationMicroseconds: 1).epoch == alive.epoch)
+    }
 }
 
 /// A worker that dies leaves a prefix of its events behind, whatever the prefix.
