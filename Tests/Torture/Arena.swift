@@ -80,7 +80,11 @@ final class Arena {
 
     /// The process id of the worker that decides now; nil while nobody does.
     func decider() throws -> (pid: pid_t, epoch: Int)? {
-        let info = try run(["log", "info"])
+        let info = try run(["log", "info"], status: nil)
+        // Whoever was to make the log may have been killed before.
+        guard info.end == .exited(0) || info.errors.contains("there is no log here") else {
+            throw Self.wrong(info)
+        }
         defer { info.forget() }
         for line in info.lines where line.hasPrefix("Decider:") {
             let words = line.split(whereSeparator: { " ,".contains($0) })

@@ -11,7 +11,7 @@ struct SmallTortureTests {
         defer { try? FileManager.default.removeItem(atPath: output) }
         let torture = Process()
         torture.executableURL = built.appendingPathComponent("torture")
-        torture.arguments = ["--kills", "24", "--traces", "200", "--workers", "3"]
+        torture.arguments = ["--kills", "20", "--traces", "160", "--workers", "3"]
         torture.standardOutput = FileHandle(forWritingAtPath: output)
         torture.standardError = FileHandle.nullDevice
         torture.standardInput = FileHandle.nullDevice
