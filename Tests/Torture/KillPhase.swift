@@ -15,7 +15,7 @@ struct KillPhase {
     mutating func run() throws -> Report {
         for number in 0...plan.kills / 50 { try killAtBirth(number) }
         var strikes = 0
-        while session.killCount < plan.kills || session.requesters.askedCount < plan.traces {
+        while session.killCount < plan.kills || session.requesters.standingCount < plan.traces {
             try session.crew.fill(&session.chance)
             try ask()
             try session.pass(milliseconds: session.chance.milliseconds(upTo: 1000))
@@ -52,9 +52,9 @@ struct KillPhase {
     /// Keeps requests in step with kills, so that neither comes to an end long before the other.
     private mutating func ask() throws {
         let due = min(plan.traces, plan.traces * (session.killCount + 1) / max(1, plan.kills))
-        while session.requesters.askedCount < due {
+        while session.requesters.standingCount < due {
             let count = session.chance.number(1...max(2, 2 * plan.traces / max(1, plan.kills)))
-            let left = plan.traces - session.requesters.askedCount
+            let left = plan.traces - session.requesters.standingCount
             let doomed = session.chance.happens(25)
             try session.requesters.ask(min(count, left), doomed: doomed, &session.chance)
             if session.chance.happens(40) {

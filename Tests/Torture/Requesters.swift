@@ -29,7 +29,12 @@ struct Requesters {
 
     init(arena: Arena) { self.arena = arena }
 
-    var isQuiet: Bool { asking.isEmpty }
+    /// Traces that are acknowledged, or asked for by somebody who still lives.
+    var standingCount: Int {
+        asking.compactMap(\.batch).reduce(ledger.known.count) { count, batch in
+            count + ledger.batches[batch].names.count
+        }
+    }
 
     /// Asks for so many new traces.
     mutating func ask(
