@@ -43,10 +43,29 @@ create table checkpoint (
     position integer primary key
 ) strict;
 
--- The last event of a segment that is closed for ever.
+-- The last event of a segment that is closed for ever. Who seals it also makes triggers that
+-- refuse every further change of this file.
 create table seal (
     last_position integer primary key,
     sealed_at integer not null
+) strict;
+
+-- All segments before this one, whether their files are still there or not: written before the
+-- first event. A segment ends where the next one begins.
+create table earlier_segment (
+    number integer primary key,
+    created_at integer not null,
+    base_position integer not null,
+    base_stream integer not null,
+    base_symbol integer not null,
+    sealed_at integer not null
+) strict;
+
+-- SHA-256 of the files of segments before this one, once they change no more.
+create table earlier_digest (
+    number integer primary key,
+    bytes integer not null,
+    digest blob not null
 ) strict;
 
 -- Bytes that many events share, referred to by number: observation lists, endpoints, names.
@@ -147,6 +166,28 @@ begin select raise(abort, 'the log is append-only: a segment is never deleted');
 create trigger a_file_is_one_segment before insert on segment
 when exists (select 1 from segment)
 begin select raise(abort, 'the log is append-only: a file is one segment'); end;
+
+create trigger an_earlier_segment_is_never_updated before update on earlier_segment
+begin select raise(abort, 'the log is append-only: an earlier segment is never updated'); end;
+
+create trigger an_earlier_segment_is_never_deleted before delete on earlier_segment
+begin select raise(abort, 'the log is append-only: an earlier segment is never deleted'); end;
+
+create trigger earlier_segments_are_known_from_the_beginning before insert on earlier_segment
+when exists (select 1 from event)
+    or exists (select 1 from earlier_segment where number >= new.number)
+begin select raise(abort, 'the log is append-only: earlier segments are known already'); end;
+
+create trigger a_digest_is_never_updated before update on earlier_digest
+begin select raise(abort, 'the log is append-only: a digest is never updated'); end;
+
+create trigger a_digest_is_never_deleted before delete on earlier_digest
+begin select raise(abort, 'the log is append-only: a digest is never deleted'); end;
+
+create trigger a_digest_is_of_an_earlier_segment_and_never_replaced before insert on earlier_digest
+when exists (select 1 from earlier_digest where number = new.number)
+    or not exists (select 1 from earlier_segment where number = new.number)
+begin select raise(abort, 'the log is append-only: a digest is never replaced'); end;
 
 create trigger a_seal_is_never_broken before delete on seal
 begin select raise(abort, 'the log is append-only: a seal is never broken'); end;

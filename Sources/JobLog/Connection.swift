@@ -37,6 +37,9 @@ final class Connection {
             }, sqlite3_vfs_find(vfs))
     }
 
+    /// From now on fails at once where it would wait for others.
+    func losePatience() { sqlite3_busy_handler(handle, nil, nil) }
+
     deinit {
         statements.removeAll()
         sqlite3_close_v2(handle)

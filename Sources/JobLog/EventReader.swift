@@ -2,6 +2,8 @@
 public struct EventReader {
     let connection: Connection
     let after: Int64
+    /// Hands over those that lie before the segment of the connection; nil when there are none.
+    let earlier: ((_ limit: Int, _ body: (EventRow) throws -> Void) throws -> Int)?
 
     /// Hands over each event, in order, `limit` at most; the payload is valid within the call.
     ///
@@ -10,17 +12,9 @@ public struct EventReader {
     public func forEach(
         limit: Int = .max, _ body: (EventRow) throws -> Void
     ) throws -> Int {
-        let query = try connection.statement(
-            "select \(JobLog.columns) from event where position > ? order by position limit ?")
-        defer { query.reset() }
-        query.bind(1, after)
-        query.bind(2, Int64(limit))
-        var count = 0
-        while try query.step() {
-            try query.withEventRow(body)
-            count += 1
-        }
-        return count
+        let before = try earlier?(limit, body) ?? 0
+        return try before
+            + SegmentReader.forEach(connection, after: after, limit: limit - before, body)
     }
 }
 
@@ -53,6 +47,18 @@ public struct EventRow {
         RecordedEvent(
             position: position, stream: stream, version: version, type: type, schema: schema,
             recordedAt: recordedAt, payload: Array(payload))
+    }
+}
+
+extension RecordedEvent {
+    /// Calls the body with the event as it would lie in the database.
+    public func withRow<T>(_ body: (EventRow) throws -> T) rethrows -> T {
+        try payload.withUnsafeBytes { payload in
+            try body(
+                EventRow(
+                    position: position, stream: stream, version: version, type: type,
+                    schema: schema, recordedAt: recordedAt, payload: payload))
+        }
     }
 }
 

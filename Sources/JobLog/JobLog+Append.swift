@@ -49,10 +49,8 @@ extension JobLog {
         let appended = try writing { transaction in
             try Self.checkLease(lease, transaction.connection, now: options.now())
             let request = try body(
-                EventReader(connection: transaction.connection, after: position),
-                transaction.recordedAt)
-            try transaction.judge(request)
-            return try transaction.write(request)
+                news(after: position, transaction), transaction.recordedAt)
+            return try transaction.record(request)
         }
         if !appended.positions.isEmpty { news.tell() }
         return appended
@@ -63,21 +61,19 @@ extension JobLog {
         throw JobLogError(.readOnly, "\(folder): the log was opened for reading only")
     }
 
-    /// Runs the body in a write transaction on the open segment.
-    func writing<T>(_ body: (inout Transaction) throws -> T) throws -> T {
-        try writer.with { try $0.transaction(now: options.now, body) }
-    }
-
-    /// The same for what may be lost with the power, as a renewal of a lease may: what others
-    /// commit later is synced with all that came before it, so nothing is left with a hole.
-    func writingUnsynced<T>(_ body: (inout Transaction) throws -> T) throws -> T {
-        guard options.durability == .full else { return try writing(body) }
-        return try writer.with { writer in
-            try writer.connection.run("pragma synchronous = normal")
-            // A connection that stayed at NORMAL would acknowledge what is not durable.
-            defer { writer.isAtFullDurability = writer.connection.setSynchronousFull() }
-            return try writer.transaction(now: options.now, body)
-        }
+    /// What was committed after the position, read within a transaction.
+    func news(after position: Int64, _ transaction: Transaction) -> EventReader {
+        let base = transaction.base.position
+        let isBehind = position < base
+        return EventReader(
+            connection: transaction.connection, after: position,
+            earlier: !isBehind
+                ? nil
+                : { limit, body in
+                    try self.reader.with {
+                        try $0.forEach(after: position, through: base, limit: limit, body)
+                    }
+                })
     }
 
     // MARK: leading
@@ -122,9 +118,9 @@ extension JobLog {
             try transaction.judge(request)
         } catch {
             switch error.code {
-            case .nameTaken, .versionConflict, .refused: return .failure(error)
+            case .nameTaken, .versionConflict, .refused, .archived: return .failure(error)
             case .noLog, .notALog, .damaged, .newerVersion, .readOnly, .diskFull, .leaseLost,
-                .sealed, .archived, .failed:
+                .sealed, .failed:
                 throw error
             }
         }

@@ -54,8 +54,20 @@ extension JobLog {
         news.tell()
     }
 
-    private func dataVersion() throws(JobLogError) -> Int64? {
-        try reading { try $0.number("pragma data_version") }
+    /// Differs from what it was when somebody has written, or the log went on in another segment.
+    private func dataVersion() throws(JobLogError) -> DataVersion {
+        try readingAll { reader in
+            // A sealed file stays as it is; the next thing to happen is another one.
+            if reader.isAtEnd { try reader.moveOn() }
+            return DataVersion(
+                segment: reader.newest.number,
+                value: try reader.newest.connection.number("pragma data_version"))
+        }
+    }
+
+    private struct DataVersion: Equatable {
+        var segment: Int64
+        var value: Int64?
     }
 
     private static let longestMicroseconds: Int64 = 3_600_000_000

@@ -16,9 +16,8 @@ extension JobLog {
     public static func open(
         _ folder: String, access: Access, options: Options
     ) throws(JobLogError) -> JobLog {
-        let file = folder + "/" + segmentName
         let storage = options.storage
-        if !storage.exists(file) {
+        if SegmentFile.newest(in: folder, storage) == nil {
             switch access {
             case .readOnly, .readWrite:
                 throw JobLogError(
@@ -33,80 +32,57 @@ extension JobLog {
             case .readWrite, .create: false
             }
         // Who reads waits for who makes or upgrades the file, and the other way round.
-        let unlock = try storage.lockFolder(folder, isReadOnly)
-        defer { unlock() }
-        return try open(folder, file: file, isReadOnly: isReadOnly, options: options)
+        let log: JobLog
+        do {
+            let unlock = try storage.lockFolder(folder, isReadOnly)
+            defer { unlock() }
+            let newest = SegmentFile.newest(in: folder, storage) ?? 1
+            let writer = isReadOnly ? nil : try writer(folder, newest, options)
+            log = try JobLog(
+                readingAt: newest, folder: folder, isReadOnly: isReadOnly, options: options,
+                writer: writer)
+        }
+        if !isReadOnly { try log.completeRoll() }
+        return log
     }
 
-    private static func open(
-        _ folder: String, file: String, isReadOnly: Bool, options: Options
-    ) throws(JobLogError) -> JobLog {
+    /// A crash may have left the newest segment sealed: then the next one is made.
+    private func completeRoll() throws(JobLogError) {
+        guard options.rolling != nil, try reading({ try $0.isSealed() }) else { return }
+        do {
+            try writer.with { try moveOn($0) }
+        } catch let error as JobLogError {
+            throw error
+        } catch {
+            throw JobLogError(.failed, "\(folder): \(error)")
+        }
+    }
+
+    /// Opens a segment to write to; makes the first one of a log.
+    static func writer(
+        _ folder: String, _ number: Int64, _ options: Options
+    ) throws(JobLogError) -> SegmentWriter {
         let mask = umask(0o077)
         defer { umask(mask) }
-        let writer: Connection
-        let reader: Connection
-        let symbolReader: Connection
-        if isReadOnly {
-            writer = try readOnly(file, storage: options.storage)
-            reader = try readOnly(file, storage: options.storage)
-            symbolReader = try readOnly(file, storage: options.storage)
-        } else {
-            writer = try Connection(
-                file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                vfs: options.storage.vfs)
-            try prepare(writer, options)
-            reader = try Connection(
-                file: file, flags: SQLITE_OPEN_READWRITE, vfs: options.storage.vfs)
-            symbolReader = try Connection(
-                file: file, flags: SQLITE_OPEN_READWRITE, vfs: options.storage.vfs)
+        let connection = try Connection(
+            file: SegmentFile.path(number, in: folder),
+            flags: SQLITE_OPEN_READWRITE | (number == 1 ? SQLITE_OPEN_CREATE : 0),
+            vfs: options.storage.vfs)
+        try prepare(connection, options)
+        let segment = try Segment(connection)
+        if number > 1, try segment.end().base.position - segment.base.position < youngEvents {
+            // Who gave it its name may have died before that was durable.
+            try options.storage.syncFolder(folder)
         }
-        let query = try writer.statement(
-            "select log_id, number, base_position, base_stream, base_symbol from segment")
-        defer { query.reset() }
-        guard try query.step() else {
-            throw JobLogError(
-                .damaged, "\(file): the log has no segment row",
-                remedy: "restore the log from a backup")
-        }
-        return JobLog(
-            folder: folder, logID: query.text(0), isReadOnly: isReadOnly, options: options,
-            writer: try SegmentWriter(
-                writer, segmentNumber: query.number(1),
-                base: SegmentWriter.Base(
-                    position: query.number(2), stream: query.number(3), symbol: query.number(4))),
-            reader: reader, symbolReader: symbolReader)
+        return try SegmentWriter(
+            segment, earlier: EarlierSegments(folder: folder, storage: options.storage))
     }
 
-    /// Readers of a WAL file share memory in its folder. Where that cannot be written, a file
-    /// without a WAL is read as one that nobody changes.
-    private static func readOnly(
-        _ file: String, storage: Storage
-    ) throws(JobLogError) -> Connection {
-        do throws(JobLogError) {
-            let connection = try Connection(
-                file: file, flags: SQLITE_OPEN_READONLY, vfs: storage.vfs)
-            try checkFormat(connection)
-            return connection
-        } catch {
-            guard error.code == .readOnly, storage.size(file + "-wal") ?? 0 == 0 else {
-                throw error
-            }
-            let escaped = file.utf8.map { byte -> String in
-                let isPlain = byte > 0x20 && byte < 0x7f && !"%?#".utf8.contains(byte)
-                let hex = String(byte, radix: 16)
-                return isPlain
-                    ? String(UnicodeScalar(byte)) : "%" + (hex.count < 2 ? "0" : "") + hex
-            }.joined()
-            let connection = try Connection(
-                file: "file:\(escaped)?immutable=1", flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
-                vfs: storage.vfs)
-            try checkFormat(connection)
-            return connection
-        }
-    }
+    /// A segment with so few events may be one that nobody has written to.
+    private static let youngEvents: Int64 = 16
 
     /// The file is ours, whole, and of a version we know.
-    private static func checkFormat(_ connection: Connection) throws(JobLogError) {
+    static func checkFormat(_ connection: Connection) throws(JobLogError) {
         let version = try connection.number("pragma user_version") ?? 0
         let application = try connection.number("pragma application_id") ?? 0
         guard application == applicationID, version > 0 else {
@@ -141,17 +117,24 @@ extension JobLog {
                 throw JobLogError(.failed, "\(connection.file): \(error)")
             }
         }
-        try register(options.eventTypes, connection)
+        if try !connection.isSealed() { try register(options.eventTypes, connection) }
     }
 
-    private static func migrate(
-        _ connection: Connection, from version: Int64, _ options: Options
-    ) throws {
+    /// The tables of a segment, in the newest format.
+    static func makeTables(
+        _ connection: Connection, from version: Int64 = 0
+    ) throws(JobLogError) {
         for migration in migrations.dropFirst(Int(version)) {
             try connection.execute(String(decoding: migration, as: UTF8.self))
         }
         try connection.execute("pragma application_id = \(applicationID)")
         try connection.execute("pragma user_version = \(formatVersion)")
+    }
+
+    private static func migrate(
+        _ connection: Connection, from version: Int64, _ options: Options
+    ) throws {
+        try makeTables(connection, from: version)
         guard version == 0 else { return }
         try register(options.eventTypes, connection)
         let logID = try randomID(connection)
@@ -164,11 +147,10 @@ extension JobLog {
             """, .text(logID), .number(now))
         guard var first = options.firstEvent?(logID) else { return }
         first.stream = .new(0)
-        let known = SegmentWriter.Known(
-            dataVersion: 0, lastPosition: 0, lastStream: 0, lastSymbol: 0, lastRecordedAt: now)
         var transaction = Transaction(
-            connection: connection, statements: try RowWriter.Statements(connection), known: known,
-            base: SegmentWriter.Base(position: 0, stream: 0, symbol: 0), recordedAt: now)
+            connection: connection, statements: try RowWriter.Statements(connection),
+            known: SegmentWriter.Known(after: Segment.Base(), at: now), base: Segment.Base(),
+            earlier: EarlierSegments(folder: "", storage: options.storage), recordedAt: now)
         _ = try transaction.write(
             AppendRequest(newStreams: [NewStream(family: "log")], drafts: [first]))
         try transaction.rows.flush()

@@ -3,66 +3,101 @@ extension JobLog {
 
     /// The position of the last committed event, of whatever process; 0 in an empty log.
     public func lastPosition() throws(JobLogError) -> Int64 {
-        try reading {
-            try $0.number("select max(position) from event")
-                ?? $0.number("select base_position from segment") ?? 0
+        try readingAll { reader in
+            try reader.moveOn()
+            return try reader.newest.connection.number("select max(position) from event")
+                ?? reader.newest.base.position
+        }
+    }
+
+    /// The position of the first event that is not archived or dropped; one beyond the last in an
+    /// empty log.
+    public func firstPosition() throws(JobLogError) -> Int64 {
+        try readingAll { reader in
+            try reader.moveOn()
+            return (try reader.segments().first?.base.position ?? 0) + 1
         }
     }
 
     /// The events after the position, in order, `limit` at most.
+    ///
+    /// Those that are archived or dropped are passed over.
     public func read(after position: Int64, limit: Int) throws(JobLogError) -> [RecordedEvent] {
-        try reading { try Self.events(after: position, limit: limit, $0) }
+        try readingAll { reader in
+            var events: [RecordedEvent] = []
+            _ = try reader.forEach(after: position, limit: limit) { events.append($0.recorded) }
+            return events
+        }
     }
 
     /// Hands over each event after the position, in order, `limit` at most, without copying it.
     ///
-    /// Other readers of this log wait meanwhile, and the body must not use it. Returns how many
-    /// events there were.
+    /// Other readers of this log wait meanwhile, and the body must not use it, but for `symbol`.
+    /// Returns how many events there were.
     @discardableResult
     public func scan(
         after position: Int64, limit: Int = .max, _ body: (EventRow) throws -> Void
     ) throws -> Int {
-        try reader.with {
-            try EventReader(connection: $0, after: position).forEach(limit: limit, body)
-        }
+        try reader.with { try $0.forEach(after: position, limit: limit, body) }
     }
 
-    /// The events of one stream, in order; none for a stream that does not exist.
+    /// The events of one stream, in order; none for a stream that does not exist, and not those
+    /// that are archived or dropped.
     public func read(stream: Int64) throws(JobLogError) -> [RecordedEvent] {
-        try reading { connection in
-            let query = try connection.statement(
-                "select \(Self.columns) from event where stream = ? order by version")
-            query.bind(1, stream)
-            return try Self.rows(query)
+        try readingAll { reader in
+            try reader.moveOn()
+            return try reader.segments(of: stream).flatMap { segment in
+                let query = try segment.connection.statement(
+                    "select \(Self.columns) from event where stream = ? order by version")
+                query.bind(1, stream)
+                return try Self.rows(query)
+            }
         }
     }
 
     /// The first event of each stream whose first event has the type, by stream number.
     public func firsts(ofType type: Int32) throws(JobLogError) -> [RecordedEvent] {
-        try reading { connection in
-            let query = try connection.statement(
-                "select \(Self.columns) from event where version = 1 and type = ? order by stream")
-            query.bind(1, Int64(type))
-            return try Self.rows(query)
+        try readingAll { reader in
+            try reader.moveOn()
+            return try reader.segments().flatMap { segment in
+                let query = try segment.connection.statement(
+                    """
+                    select \(Self.columns) from event where version = 1 and type = ?
+                    order by stream
+                    """)
+                query.bind(1, Int64(type))
+                return try Self.rows(query)
+            }
         }
     }
 
     /// Hands over the first event of each of the streams, in their order, without copying it.
     ///
-    /// The same rules as for `scan`. Streams that do not exist are passed over.
+    /// The same rules as for `scan`. Streams that do not exist, and those that began in a segment
+    /// that is archived or dropped, are passed over.
     public func scanFirsts(
         of streams: [Int64], _ body: (EventRow) throws -> Void
     ) throws {
-        try reader.with { connection in
-            let query = try connection.statement(
-                "select \(Self.columns) from event where stream = ? and version = 1")
-            defer { query.reset() }
+        try reader.with { reader in
+            try reader.moveOn()
+            let newest = reader.newest
+            let ofNewest = try Self.first(newest.connection)
             for stream in streams {
-                query.reset()
+                var query = ofNewest
+                if stream <= newest.base.stream {
+                    guard let segment = try reader.birthplace(of: stream) else { continue }
+                    query = try Self.first(segment.connection)
+                }
+                defer { query.reset() }
                 query.bind(1, stream)
                 if try query.step() { try query.withEventRow(body) }
             }
         }
+    }
+
+    private static func first(_ connection: Connection) throws(JobLogError) -> Statement {
+        try connection.statement(
+            "select \(columns) from event where stream = ? and version = 1")
     }
 
     /// The last event that holds the folded state; nil when there is none.
@@ -104,15 +139,22 @@ extension JobLog {
 
     /// The bytes with the digest; nil when the log does not hold them.
     public func content(_ digest: [UInt8]) throws(JobLogError) -> [UInt8]? {
-        try reading { connection in
-            let query = try connection.statement("select bytes from content where digest = ?")
-            defer { query.reset() }
-            query.bind(1, blob: digest)
-            return try query.step() ? query.blob(0) : nil
+        try readingAll { reader in
+            try reader.moveOn()
+            return try reader.content(digest)
         }
     }
 
+    /// Runs the body on the newest segment.
     func reading<T>(_ body: (Connection) throws -> T) throws(JobLogError) -> T {
+        try readingAll { reader in
+            try reader.moveOn()
+            return try body(reader.newest.connection)
+        }
+    }
+
+    /// Runs the body on all segments.
+    func readingAll<T>(_ body: (SegmentReader) throws -> T) throws(JobLogError) -> T {
         do {
             return try reader.with(body)
         } catch let error as JobLogError {
@@ -122,20 +164,20 @@ extension JobLog {
         }
     }
 
-    static func events(
-        after position: Int64, limit: Int, _ connection: Connection
-    ) throws(JobLogError) -> [RecordedEvent] {
-        let query = try connection.statement(
-            "select \(columns) from event where position > ? order by position limit ?")
-        query.bind(1, position)
-        query.bind(2, Int64(limit))
-        return try rows(query)
-    }
-
     private static func rows(_ query: Statement) throws(JobLogError) -> [RecordedEvent] {
         defer { query.reset() }
         var events: [RecordedEvent] = []
         while try query.step() { events.append(query.event()) }
         return events
+    }
+}
+
+extension Connection {
+    /// The bytes with the digest; nil when this segment does not hold them.
+    func content(_ digest: [UInt8]) throws(JobLogError) -> [UInt8]? {
+        let query = try statement("select bytes from content where digest = ?")
+        defer { query.reset() }
+        query.bind(1, blob: digest)
+        return try query.step() ? query.blob(0) : nil
     }
 }

@@ -39,17 +39,20 @@ public final class JobLog: Sendable {
         /// The first event of a new log, made of its id; in the first stream, family `log`.
         public var firstEvent: (@Sendable (_ logID: String) -> Draft)?
         public var storage: Storage
+        /// How the log goes on in a new segment; without it, it never does.
+        public var rolling: Rolling?
 
         public init(
             durability: Durability = .full, now: @escaping @Sendable () -> Int64,
             eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil,
-            storage: Storage = .fileSystem
+            storage: Storage = .fileSystem, rolling: Rolling? = nil
         ) {
             self.durability = durability
             self.now = now
             self.eventTypes = eventTypes
             self.firstEvent = firstEvent
             self.storage = storage
+            self.rolling = rolling
         }
     }
 
@@ -57,9 +60,9 @@ public final class JobLog: Sendable {
     public let logID: String
     let options: Options
     let isReadOnly: Bool
-    let writer: Guarded<SegmentWriter>
-    let reader: Guarded<Connection>
-    let symbolReader: Guarded<Connection>
+    let writer: Guarded<WriterPlace>
+    let reader: Guarded<SegmentReader>
+    let symbolReader: Guarded<SegmentReader>
     let pending = GroupCommit()
     /// Leads for callers that must not block.
     let leaders = DispatchQueue(label: "tracectl.joblog.leader", qos: .userInitiated)
@@ -68,18 +71,23 @@ public final class JobLog: Sendable {
     let symbols = SymbolCache()
     let news = News()
 
+    /// A log whose newest segment has the number. `writer` is nil when it is only read.
     init(
-        folder: String, logID: String, isReadOnly: Bool, options: Options,
-        writer: SegmentWriter, reader: Connection, symbolReader: Connection
-    ) {
+        readingAt number: Int64, folder: String, isReadOnly: Bool, options: Options,
+        writer: SegmentWriter? = nil
+    ) throws(JobLogError) {
+        let file = SegmentFile.path(number, in: folder)
+        let readers = try (0..<2).map { _ throws(JobLogError) in
+            SegmentReader(
+                try Segment(SegmentFile.open(file, isReadOnly: isReadOnly, options.storage)),
+                folder: folder, storage: options.storage, isReadOnly: isReadOnly)
+        }
         self.folder = folder
-        self.logID = logID
+        logID = readers[0].newest.logID
         self.isReadOnly = isReadOnly
         self.options = options
-        self.writer = Guarded(writer)
-        self.reader = Guarded(reader)
-        self.symbolReader = Guarded(symbolReader)
+        self.writer = Guarded(WriterPlace(writer))
+        reader = Guarded(readers[0])
+        symbolReader = Guarded(readers[1])
     }
-
-    static let segmentName = "000001.db"
 }

@@ -9,20 +9,13 @@ import CSQLite
 /// ask; `pragma data_version` tells whether somebody else committed meanwhile. Invariant: `known`
 /// equals what the database holds at `dataVersion`.
 final class SegmentWriter {
-    let connection: Connection
-    private let segmentNumber: Int64
+    private let segment: Segment
+    private let connection: Connection
+    private let earlier: EarlierSegments
     private var known: Known?
-    private let base: Base
     /// False after a failure to go back to it; then nothing is written before it succeeds.
-    var isAtFullDurability = true
+    private var isAtFullDurability = true
     private let statements: RowWriter.Statements
-
-    /// Where the segment before ended.
-    struct Base {
-        var position: Int64
-        var stream: Int64
-        var symbol: Int64
-    }
 
     struct Known {
         var dataVersion: Int64
@@ -34,16 +27,24 @@ final class SegmentWriter {
         var versions: [Int64: Int64] = [:]
 
         static let versionsMax = 200_000
+
+        init(dataVersion: Int64 = 0, after base: Segment.Base, at moment: Int64) {
+            self.dataVersion = dataVersion
+            lastPosition = base.position
+            lastStream = base.stream
+            lastSymbol = base.symbol
+            lastRecordedAt = moment
+        }
     }
 
-    init(
-        _ connection: Connection, segmentNumber: Int64, base: Base
-    ) throws(JobLogError) {
+    init(_ segment: Segment, earlier: EarlierSegments) throws(JobLogError) {
+        self.segment = segment
+        connection = segment.connection
+        self.earlier = earlier
         statements = try RowWriter.Statements(connection)
-        self.connection = connection
-        self.segmentNumber = segmentNumber
-        self.base = base
     }
+
+    var number: Int64 { segment.number }
 
     /// Forgets what is known, as after the death of a child or a failed commit.
     func forget() { known = nil }
@@ -65,8 +66,8 @@ final class SegmentWriter {
             try connection.refuseIfSealed(current.isFresh)
             let moment = max(current.value.lastRecordedAt, now())
             var transaction = Transaction(
-                connection: connection, statements: statements, known: current.value, base: base,
-                recordedAt: moment)
+                connection: connection, statements: statements, known: current.value,
+                base: segment.base, earlier: earlier, recordedAt: moment)
             let result = try body(&transaction)
             try transaction.rows.flush()
             try connection.run("commit")
@@ -80,28 +81,32 @@ final class SegmentWriter {
         }
     }
 
+    /// The same for what may be lost with the power; only where commits are synced otherwise.
+    func unsyncedTransaction<T>(
+        now: () -> Int64, _ body: (inout Transaction) throws -> T
+    ) throws -> T {
+        try connection.run("pragma synchronous = normal")
+        // A connection that stayed at NORMAL would acknowledge what is not durable.
+        defer { isAtFullDurability = connection.setSynchronousFull() }
+        return try transaction(now: now, body)
+    }
+
     private func current() throws(JobLogError) -> (value: Known, isFresh: Bool) {
         let version = try connection.number("pragma data_version") ?? 0
         if let known, known.dataVersion == version { return (known, false) }
-        let position = try connection.number("select max(position) from event")
-        let moment = try connection.number(
-            "select recorded_at from event order by position desc limit 1")
-        let stream = try connection.number("select max(stream) from event")
-        let symbol = try connection.number("select max(number) from symbol")
-        let carried = try connection.number("select max(last_stream) from carried")
-        return (
-            Known(
-                dataVersion: version, lastPosition: position ?? base.position,
-                lastStream: max(stream ?? 0, carried ?? 0, base.stream),
-                lastSymbol: symbol ?? base.symbol, lastRecordedAt: moment ?? 0), true
-        )
+        let end = try segment.end()
+        return (Known(dataVersion: version, after: end.base, at: end.moment), true)
     }
 }
 
 extension Connection {
+    func isSealed() throws(JobLogError) -> Bool {
+        try number("select last_position from seal") != nil
+    }
+
     /// Throws `sealed` when the segment is closed; looked at only when others have written.
     func refuseIfSealed(_ othersWrote: Bool) throws(JobLogError) {
-        guard othersWrote, try number("select last_position from seal") != nil else { return }
+        guard othersWrote, try isSealed() else { return }
         throw JobLogError(.sealed, "\(file): the segment is sealed")
     }
 }

@@ -96,6 +96,17 @@ final class Statement {
             count: Int(sqlite3_column_bytes(handle, column)))
     }
 
+    /// The first columns of the row, to be bound elsewhere.
+    func values(_ count: Int) -> [Value] {
+        (0..<Int32(count)).map { column in
+            switch sqlite3_column_type(handle, column) {
+            case SQLITE_INTEGER: .number(number(column))
+            case SQLITE_BLOB: .blob(blob(column))
+            case _: .text(text(column))
+            }
+        }
+    }
+
     /// Columns position, stream, version, type, schema, recorded_at, payload.
     func event() -> RecordedEvent {
         RecordedEvent(

@@ -19,6 +19,8 @@ public struct Storage: Sendable {
         @Sendable (_ path: String, _ isShared: Bool) throws(JobLogError) -> @Sendable () -> Void
     /// Renames a file whose content is synced, and syncs the folder.
     public var rename: @Sendable (_ from: String, _ to: String) throws(JobLogError) -> Void
+    /// Makes the names in the folder durable.
+    public var syncFolder: @Sendable (_ folder: String) throws(JobLogError) -> Void
     public var remove: @Sendable (_ path: String) throws(JobLogError) -> Void
     /// Names this process, so that others can tell when it is gone.
     public var process: String
@@ -33,6 +35,7 @@ public struct Storage: Sendable {
         lockFolder:
             @escaping @Sendable (String, Bool) throws(JobLogError) -> @Sendable () -> Void,
         rename: @escaping @Sendable (String, String) throws(JobLogError) -> Void,
+        syncFolder: @escaping @Sendable (String) throws(JobLogError) -> Void,
         remove: @escaping @Sendable (String) throws(JobLogError) -> Void,
         process: String, mayLive: @escaping @Sendable (String) -> Bool
     ) {
@@ -43,6 +46,7 @@ public struct Storage: Sendable {
         self.makeFolder = makeFolder
         self.lockFolder = lockFolder
         self.rename = rename
+        self.syncFolder = syncFolder
         self.remove = remove
         self.process = process
         self.mayLive = mayLive
@@ -52,7 +56,8 @@ public struct Storage: Sendable {
     public static let fileSystem = Storage(
         vfs: nil, exists: { access($0, F_OK) == 0 }, size: FileSystem.size,
         files: FileSystem.files, makeFolder: FileSystem.makeFolder,
-        lockFolder: FileSystem.lockFolder, rename: FileSystem.rename, remove: FileSystem.remove,
+        lockFolder: FileSystem.lockFolder, rename: FileSystem.rename,
+        syncFolder: FileSystem.syncFolder, remove: FileSystem.remove,
         process: HolderProcess.current, mayLive: HolderProcess.mayLive)
 }
 
@@ -100,7 +105,10 @@ private enum FileSystem {
         guard Glibc.rename(from, to) == 0 else {
             throw failure("\(from): the file cannot be renamed", "check the folder's permissions")
         }
-        let folder = to.lastIndex(of: "/").map { String(to[..<$0]) } ?? "."
+        try syncFolder(to.lastIndex(of: "/").map { String(to[..<$0]) } ?? ".")
+    }
+
+    static func syncFolder(_ folder: String) throws(JobLogError) {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

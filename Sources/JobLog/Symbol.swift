@@ -63,12 +63,21 @@ extension JobLog {
     public func symbol(number: Int64) throws(JobLogError) -> [UInt8]? {
         if let known = symbols.symbol(number: number) { return known.bytes }
         // A connection of its own: readers ask for symbols in the middle of a scan.
-        let read = try symbolReader.with { connection throws(JobLogError) -> [UInt8]? in
-            let query = try connection.statement("select bytes from symbol where number = ?")
-            defer { query.reset() }
-            query.bind(1, number)
-            return try query.step() ? query.blob(0) : nil
+        let read = try symbolReader.with { reader throws(JobLogError) -> [UInt8]? in
+            if let bytes = try reader.symbol(number) { return bytes }
+            // It may be one of a segment that this reader does not know yet.
+            return try reader.moveOn() ? try reader.symbol(number) : nil
         }
         return read.map { symbols.keep($0, number: number).bytes }
+    }
+}
+
+extension SegmentReader {
+    fileprivate func symbol(_ number: Int64) throws(JobLogError) -> [UInt8]? {
+        guard let segment = try holder(ofSymbol: number) else { return nil }
+        let query = try segment.connection.statement("select bytes from symbol where number = ?")
+        defer { query.reset() }
+        query.bind(1, number)
+        return try query.step() ? query.blob(0) : nil
     }
 }

@@ -5,7 +5,8 @@
 struct Transaction {
     let connection: Connection
     let recordedAt: Int64
-    let base: SegmentWriter.Base
+    let base: Segment.Base
+    private let earlier: EarlierSegments
     var known: SegmentWriter.Known
     var rows: RowWriter
     private var hasForgotten = false
@@ -17,11 +18,12 @@ struct Transaction {
 
     init(
         connection: Connection, statements: RowWriter.Statements, known: SegmentWriter.Known,
-        base: SegmentWriter.Base, recordedAt: Int64
+        base: Segment.Base, earlier: EarlierSegments, recordedAt: Int64
     ) {
         self.connection = connection
         self.known = known
         self.base = base
+        self.earlier = earlier
         self.recordedAt = recordedAt
         rows = RowWriter(statements, recordedAt: recordedAt)
     }
@@ -47,13 +49,21 @@ struct Transaction {
             recordedAt: recordedAt)
     }
 
+    /// Judges the request and writes it.
+    @discardableResult
+    mutating func record(_ request: AppendRequest) throws(JobLogError) -> Appended {
+        try judge(request)
+        return try write(request)
+    }
+
     func settleSymbols() {
         for (symbol, number) in numbered.values { symbol.settle(number) }
     }
 
     // MARK: judging
 
-    /// Throws why the request cannot be recorded. Writes nothing.
+    /// Throws why the request cannot be recorded. Writes nothing, but for what is so anyhow: the
+    /// versions that streams of earlier segments have.
     mutating func judge(_ request: AppendRequest) throws(JobLogError) {
         try judgeNames(request)
         var expected: [StreamRef: Int64] = [:]
@@ -70,6 +80,9 @@ struct Transaction {
                     throw JobLogError(
                         .refused, "an event names stream \(stream), which is not there")
                 }
+                // Whether an archived segment would have to be asked is known before anything
+                // is written.
+                if stream <= base.stream { _ = try version(of: stream) }
             case .new(let index):
                 guard request.newStreams.indices.contains(index) else {
                     throw JobLogError(
@@ -173,17 +186,20 @@ struct Transaction {
     /// The version that a stream has reached; 0 for one that has no events.
     private mutating func version(of stream: Int64) throws(JobLogError) -> Int64 {
         if let version = known.versions[stream] { return version }
-        var version = try connection.number(
-            "select max(version) from event where stream = ?", .number(stream))
-        if version == nil {
-            version = try connection.number(
-                """
-                select version from carried where first_stream <= ?1 and last_stream >= ?1
-                order by first_stream desc limit 1
-                """, .number(stream))
+        var version = try connection.version(of: stream)
+        if version == nil, stream <= base.stream {
+            version = try earlier.version(of: stream, newest: connection)
+            if let version { try carry(stream...stream, version: version) }
         }
         known.versions[stream] = version ?? 0
         return version ?? 0
+    }
+
+    /// Notes the version that streams of earlier segments have; they have no events in this one.
+    func carry(_ streams: ClosedRange<Int64>, version: Int64) throws(JobLogError) {
+        try connection.run(
+            "insert into carried (first_stream, last_stream, version) values (?, ?, ?)",
+            .number(streams.lowerBound), .number(streams.upperBound), .number(version))
     }
 
     private mutating func number(of symbol: Symbol?) throws(JobLogError) -> Int64 {

@@ -154,6 +154,7 @@ extension PBClusterObserved {
         appeared = observed.appeared.map(PBResourceReference.init)
         changed = observed.changed.map(PBResourceReference.init)
         vanished = observed.vanished.map(PBResourceReference.init)
+        isWhole = observed.isWhole
     }
 }
 
@@ -178,6 +179,25 @@ extension ClusterObserved {
     init(_ message: PBClusterObserved) {
         self.init(
             digest: Array(message.digest), appeared: message.appeared.map(\.reference),
-            changed: message.changed.map(\.reference), vanished: message.vanished.map(\.reference))
+            changed: message.changed.map(\.reference), vanished: message.vanished.map(\.reference),
+            isWhole: message.isWhole)
+    }
+}
+
+extension PBSegmentArchived {
+    init(_ archived: SegmentArchived) {
+        self.init()
+        segment = archived.segment
+        bytes = archived.bytes
+        archivedBytes = archived.archivedBytes
+        digest = .init(archived.digest)
+    }
+}
+
+extension SegmentArchived {
+    init(_ message: PBSegmentArchived) {
+        self.init(
+            segment: message.segment, bytes: message.bytes, archivedBytes: message.archivedBytes,
+            digest: Array(message.digest))
     }
 }

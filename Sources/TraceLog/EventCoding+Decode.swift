@@ -15,6 +15,12 @@ extension EventCoding {
             .tagProfileChanged(try TagProfile(PBTagProfileChanged(serializedBytes: bytes)))
         case .segmentSealed:
             .segmentSealed(segment: try PBSegmentSealed(serializedBytes: bytes).segment)
+        case .segmentArchived:
+            .segmentArchived(SegmentArchived(try PBSegmentArchived(serializedBytes: bytes)))
+        case .segmentRestored:
+            .segmentRestored(segment: try PBSegmentRestored(serializedBytes: bytes).segment)
+        case .segmentDropped:
+            .segmentDropped(segment: try PBSegmentDropped(serializedBytes: bytes).segment)
         case .checkpoint:
             .checkpoint(try SchedulerSnapshot(PBCheckpoint(serializedBytes: bytes)))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
@@ -61,7 +67,7 @@ extension EventCoding {
         case .cancelRequested: return .cancelRequested
         case .traceDeleted: return .deleted
         case .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed,
-            .checkpoint:
+            .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
             throw Malformed(what: "not an event of a trace")
         }
     }

@@ -44,6 +44,11 @@ enum EventCoding {
         case .tagProfileChanged(let profile): (.tagProfileChanged, PBTagProfileChanged(profile))
         case .segmentSealed(let segment):
             (.segmentSealed, PBSegmentSealed.with { $0.segment = segment })
+        case .segmentArchived(let archived): (.segmentArchived, PBSegmentArchived(archived))
+        case .segmentRestored(let segment):
+            (.segmentRestored, PBSegmentRestored.with { $0.segment = segment })
+        case .segmentDropped(let segment):
+            (.segmentDropped, PBSegmentDropped.with { $0.segment = segment })
         case .checkpoint(let snapshot): (.checkpoint, PBCheckpoint(snapshot))
         }
     }

@@ -9,6 +9,9 @@ public enum LogEvent: Hashable, Sendable {
     case deciderTookOver(epoch: Int64, holder: String)
     case tagProfileChanged(TagProfile)
     case segmentSealed(segment: Int64)
+    case segmentArchived(SegmentArchived)
+    case segmentRestored(segment: Int64)
+    case segmentDropped(segment: Int64)
     case checkpoint(SchedulerSnapshot)
 }
 
@@ -19,15 +22,35 @@ public struct ClusterObserved: Hashable, Sendable {
     public var appeared: [ResourceReference]
     public var changed: [ResourceReference]
     public var vanished: [ResourceReference]
+    /// What appeared is all there is, as it was observed before: said again at the beginning of a
+    /// segment, which may outlive those before it.
+    public var isWhole: Bool
 
     public init(
         digest: [UInt8], appeared: [ResourceReference], changed: [ResourceReference],
-        vanished: [ResourceReference]
+        vanished: [ResourceReference], isWhole: Bool = false
     ) {
         self.digest = digest
         self.appeared = appeared
         self.changed = changed
         self.vanished = vanished
+        self.isWhole = isWhole
+    }
+}
+
+/// What became of a sealed segment's file.
+public struct SegmentArchived: Hashable, Sendable {
+    public var segment: Int64
+    public var bytes: Int64
+    public var archivedBytes: Int64
+    /// Of the file before it was compressed.
+    public var digest: [UInt8]
+
+    public init(segment: Int64, bytes: Int64, archivedBytes: Int64, digest: [UInt8]) {
+        self.segment = segment
+        self.bytes = bytes
+        self.archivedBytes = archivedBytes
+        self.digest = digest
     }
 }
 
@@ -73,6 +96,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case tagProfileChanged = 42
     case segmentSealed = 43
     case checkpoint = 44
+    case segmentArchived = 45
+    case segmentRestored = 46
+    case segmentDropped = 47
 
     public var name: String {
         switch self {
@@ -93,6 +119,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .tagProfileChanged: "TagProfileChanged"
         case .segmentSealed: "SegmentSealed"
         case .checkpoint: "Checkpoint"
+        case .segmentArchived: "SegmentArchived"
+        case .segmentRestored: "SegmentRestored"
+        case .segmentDropped: "SegmentDropped"
         }
     }
 
@@ -104,7 +133,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .traceDeleted:
             .trace
         case .clusterObserved: .cluster
-        case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint: .log
+        case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
+            .segmentArchived, .segmentRestored, .segmentDropped:
+            .log
         }
     }
 

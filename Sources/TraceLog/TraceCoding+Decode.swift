@@ -6,13 +6,7 @@ import Traceflow
 extension TraceCoding {
     /// The event that was recorded; types and shapes of a newer version are an error.
     public func event(_ recorded: RecordedEvent) throws -> LogEvent {
-        try recorded.payload.withUnsafeBytes { payload in
-            try event(
-                EventRow(
-                    position: recorded.position, stream: recorded.stream,
-                    version: recorded.version, type: recorded.type, schema: recorded.schema,
-                    recordedAt: recorded.recordedAt, payload: payload))
-        }
+        try recorded.withRow { try event($0) }
     }
 
     /// The same of an event as it lies in the database.
@@ -38,7 +32,8 @@ extension TraceCoding {
                             observations: shape.observations)))
             case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
                 .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-                .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint:
+                .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
+                .segmentArchived, .segmentRestored, .segmentDropped:
                 throw Malformed(what: "schema \(row.schema)")
             }
         }

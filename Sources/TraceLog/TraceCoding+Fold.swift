@@ -21,7 +21,8 @@ extension TraceCoding {
                 evolve(.tagAllocated(try allocation(row)), row, &state)
             case .traceSucceeded, .traceTimedOut:
                 evolve(try ending(type, row), row, &state)
-            case .packetCaptured, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed:
+            case .packetCaptured, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
+                .segmentArchived, .segmentRestored, .segmentDropped:
                 // They decide nothing.
                 break
             case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .traceFailed,
@@ -30,11 +31,17 @@ extension TraceCoding {
                 case .trace(let event): evolve(event, row, &state)
                 case .tagProfileChanged(let profile): state.evolve(profile)
                 // A checkpoint says what the fold is here already.
-                case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint:
+                case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,
+                    .segmentArchived, .segmentRestored, .segmentDropped:
                     break
                 }
             }
         }
+    }
+
+    /// The same of an event that was read before.
+    public func fold(_ recorded: RecordedEvent, into state: inout SchedulerState) throws {
+        try recorded.withRow { try fold($0, into: &state) }
     }
 
     private func evolve(_ event: TraceEvent, _ row: EventRow, _ state: inout SchedulerState) {

@@ -36,7 +36,8 @@ public final class TraceCoding: Sendable {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-            .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint:
+            .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived,
+            .segmentRestored, .segmentDropped:
             1
         }
     }
@@ -58,11 +59,18 @@ public final class TraceCoding: Sendable {
             case .trace(.timedOut(let attempt, let verdict)):
                 ended(.traceTimedOut, attempt, verdict, stream)
             case .trace, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
-                .segmentSealed, .checkpoint:
+                .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
                 try EventCoding.draft(event, stream: stream)
             }
         draft.expectedVersion = expectedVersion
         return draft
+    }
+
+    /// An event of the log itself, which shares nothing with others.
+    public static func draftOfLog(
+        _ event: LogEvent, _ stream: Int64
+    ) throws(TraceLogError) -> Draft {
+        try EventCoding.draft(event, stream: .existing(stream))
     }
 
     /// The first event of a log, made before there is one.

@@ -82,7 +82,7 @@ public final class ClusterStore: World {
         let fresh = (observed.appeared + observed.changed).compactMap { contents[$0.key] }
         let draft = try coding.draft(
             .clusterObserved(observed), stream: number.map { .existing($0) } ?? .new(0),
-            expectedVersion: Int64(events.count))
+            expectedVersion: events.last?.version ?? 0)
         try log.append(
             AppendRequest(
                 newStreams: number == nil ? [Self.stream] : [], drafts: [draft], contents: fresh))
@@ -104,6 +104,21 @@ public final class ClusterStore: World {
     public func latest() throws -> (digest: [UInt8], cluster: Cluster)? {
         guard let last = try latestReferences() else { return nil }
         return (last.digest, try finder(last.digest, last.references).cluster)
+    }
+
+    /// The cluster observed last, as an event that says all of it, and its stream; nil in a log
+    /// that saw none.
+    func latestWhole() throws -> (stream: Int64, cluster: ClusterObserved)? {
+        guard
+            let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue),
+            let last = try resources(in: log.read(stream: stream), until: nil)
+        else { return nil }
+        let appeared = last.references.sorted { $0.key < $1.key }.map(\.value)
+        return (
+            stream,
+            ClusterObserved(
+                digest: last.digest, appeared: appeared, changed: [], vanished: [], isWhole: true)
+        )
     }
 
     /// The objects of the cluster observed last; none in a log that saw none.
@@ -186,6 +201,7 @@ public final class ClusterStore: World {
             guard case .clusterObserved(let observed) = try coding.event(recorded) else {
                 continue
             }
+            if observed.isWhole { references = [:] }
             for reference in observed.vanished { references[reference.key] = nil }
             for reference in observed.appeared + observed.changed {
                 references[reference.key] = reference

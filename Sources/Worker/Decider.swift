@@ -18,6 +18,7 @@ public struct Decider {
     /// Where the last checkpoint stands.
     private var checkpointed: Int64 = 0
     private var jumps: JumpWatch
+    private var passes: UInt64 = 0
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
@@ -28,6 +29,8 @@ public struct Decider {
     /// Traces at most in a checkpoint that is made while others wait for the transaction.
     static let checkpointLives = 20_000
     static let checkpointPending = 2_000_000
+    /// Passes between two looks at the size of the segment.
+    private static let passesBetweenLooks: UInt64 = 16
 
     public init(log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64) {
         self.log = log
@@ -120,6 +123,34 @@ public struct Decider {
         }
     }
 
+    /// Goes on in a new segment if the open one is large or old enough.
+    ///
+    /// The state is set down right before the seal, so that whoever begins the next segment need
+    /// not replay this one.
+    public mutating func rollIfDue(holding lease: Lease) throws -> Bool {
+        passes += 1
+        guard passes % Self.passesBetweenLooks == 1, try log.isRollDue() else { return false }
+        try roll(holding: lease)
+        return true
+    }
+
+    /// Goes on in a new segment.
+    public mutating func roll(holding lease: Lease) throws {
+        try catchUp()
+        guard var working = state.take() else { return }
+        let after = position
+        stepDown()
+        let sealedAt = try log.roll(holding: lease, after: after) { news, _ in
+            try news.forEach { try coding.fold($0, into: &working) }
+            return [
+                try coding.draft(
+                    .checkpoint(working.snapshot), stream: .existing(JobLog.ownStream))
+            ]
+        }
+        // What comes after the seal says again what the state knows.
+        (state, position, checkpointed) = (working, sealedAt, sealedAt)
+    }
+
     private static func isCheap(_ state: SchedulerState) -> Bool {
         state.knownCount <= checkpointLives && state.pendingCount <= checkpointPending
     }
@@ -144,15 +175,9 @@ public struct Decider {
 
     /// The state at the last checkpoint, from which the replay begins.
     private mutating func restore() throws -> SchedulerState {
-        position = 0
-        checkpointed = 0
-        guard let checkpoint = try log.lastCheckpoint() else { return SchedulerState() }
-        guard case .checkpoint(let snapshot) = try coding.event(checkpoint) else {
-            throw TraceLogError(
-                .malformedEvent, position: checkpoint.position, detail: "not a checkpoint")
-        }
-        position = checkpoint.position
+        let restored = try coding.restored()
+        position = restored.position
         checkpointed = position
-        return SchedulerState(snapshot: snapshot)
+        return restored.state
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import JobLog
 import Scheduler
 import TraceLog
@@ -73,6 +74,9 @@ struct Deciding {
     var decider: Decider
     private let options: Worker.Options
     private let inFlightMax: Int
+    private let log: JobLog
+    /// Who decided before may have died before it noted them.
+    private var hasLookedAtDigests = false
 
     init(
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int
@@ -82,6 +86,16 @@ struct Deciding {
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds)
         self.options = options
         self.inFlightMax = inFlightMax
+        self.log = log
+    }
+
+    /// Beside the deciding, since it takes seconds for a large segment.
+    private mutating func recordDigests() {
+        hasLookedAtDigests = true
+        DispatchQueue.global(qos: .utility).async { [log] in
+            // What cannot be noted now is noted by the next who looks.
+            _ = try? log.recordDigests()
+        }
     }
 
     /// Leaves in order, so that the next worker can begin at once.
@@ -105,8 +119,10 @@ struct Deciding {
         }
         let executors = try leases.executors(isDraining: isDraining, inFlightMax: inFlightMax)
         do {
-            return try decider.decide(
+            let decided = try decider.decide(
                 holding: lease, executors: executors, profile: options.profile)
+            if try decider.rollIfDue(holding: lease) || !hasLookedAtDigests { recordDigests() }
+            return decided
         } catch let error as JobLogError where error.code == .leaseLost {
             leases.loseDecider()
             return false

@@ -33,6 +33,9 @@ struct Execution {
     /// Attempts that are started before what they reported is appended.
     private static let portion = 512
 
+    private static let archivedReason =
+        "the request is in an archived segment; restore it with `tracectl log restore`"
+
     /// What the backend reported and the log does not have yet.
     final class Outbox: Sendable {
         private let reports = Mutex<[BackendReport]>([])
@@ -112,7 +115,8 @@ struct Execution {
             stop(id, &starts)
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
             .cancelRequested, .traceDeleted, .clusterObserved, .logCreated, .deciderTookOver,
-            .tagProfileChanged, .segmentSealed, .checkpoint, nil:
+            .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
+            .segmentDropped, nil:
             break
         }
     }
@@ -139,11 +143,18 @@ struct Execution {
             requests[row.stream] = try coding.request(row)
         }
         for (id, allocation) in starts {
-            guard let request = requests[id.rawValue] else {
-                throw TraceLogError(
-                    .missingContent, position: position, detail: "the request of trace \(id)")
-            }
             running[id]?.isBegun = true
+            guard let request = requests[id.rawValue] else {
+                // Archiving keeps what waits, but not what somebody retries in that moment.
+                var node = "any"
+                if case .nodes(let nodes) = allocation.scope { node = nodes.first ?? node }
+                report(
+                    BackendReport(
+                        trace: id,
+                        id: ReportID(attempt: allocation.attempt, node: node, sequence: 1),
+                        content: .failed(error: Self.archivedReason)))
+                continue
+            }
             backend.start(
                 StartedAttempt(
                     trace: id, attempt: allocation.attempt, tag: allocation.tag,
@@ -177,11 +188,28 @@ struct Execution {
                         try coding.draft(.trace(.nodeReported(report.id, result)), stream: stream))
                 }
             }
-            try log.append(request)
+            try append(request)
             return true
         } catch {
             outbox.putBack(reports)
             throw error
+        }
+    }
+
+    /// Reports of a trace whose segment is archived come too late to change anything: they are
+    /// left out.
+    private func append(_ request: AppendRequest) throws {
+        do throws(JobLogError) {
+            try log.append(request)
+        } catch {
+            guard error.code == .archived else { throw error }
+            for draft in request.drafts {
+                do throws(JobLogError) {
+                    try log.append(AppendRequest(drafts: [draft]))
+                } catch {
+                    guard error.code == .archived else { throw error }
+                }
+            }
         }
     }
 

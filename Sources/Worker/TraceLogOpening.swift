@@ -5,14 +5,15 @@ extension JobLog {
     /// Opens a log of traces: with our event types, our clock and our first event.
     public static func openTraces(
         _ folder: String, access: Access, durability: Durability = .full, clock: Clock = .system,
-        storage: Storage = .fileSystem
+        storage: Storage = .fileSystem, limits: SegmentLimits = SegmentLimits()
     ) throws(JobLogError) -> JobLog {
         try open(
             folder, access: access,
             options: Options(
                 durability: durability, now: { clock.now().microseconds },
                 eventTypes: LogEventType.registry,
-                firstEvent: TraceCoding.firstEvent, storage: storage))
+                firstEvent: TraceCoding.firstEvent, storage: storage,
+                rolling: TraceRolling.rolling(limits)))
     }
 
     /// The stream of the log's own events: its first.

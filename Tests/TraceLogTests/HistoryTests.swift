@@ -282,7 +282,8 @@ struct HistoryTests {
                     TraceID(recorded.stream), event, position: recorded.position,
                     at: Moment(microseconds: recorded.recordedAt))
             case .tagProfileChanged(let profile): slow.evolve(profile)
-            case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint:
+            case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,
+                .segmentArchived, .segmentRestored, .segmentDropped:
                 break
             }
             #expect(fast == slow, "after event \(recorded.position)")

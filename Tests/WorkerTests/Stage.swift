@@ -29,12 +29,13 @@ final class Stage {
     let cluster: Cluster
     let digest: [UInt8]
 
-    init(copyOf other: String? = nil) throws {
+    init(copyOf other: String? = nil, limits: SegmentLimits = SegmentLimits()) throws {
         folder = NSTemporaryDirectory() + "tracectl-stage-\(UUID().uuidString)"
         if let other {
             try JobLog.openTraces(other, access: .readOnly).backup(to: folder)
         }
-        log = try JobLog.openTraces(folder, access: .create, durability: .off)
+        log = try JobLog.openTraces(
+            folder, access: .create, durability: .off, limits: limits)
         coding = TraceCoding(log: log)
         store = ClusterStore(log: log)
         let resources = try ManifestReader.read(text: Self.manifests, file: "stage.yaml")

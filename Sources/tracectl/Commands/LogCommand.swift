@@ -90,62 +90,6 @@ struct LogCommand: ParsableCommand {
     }
 }
 
-/// Folds the whole log, so that what it means is checked as well as what it holds.
-enum TraceCheck {
-    static func traces(in log: JobLog) throws -> Int {
-        let coding = TraceCoding(log: log)
-        var traces: [Int64: Trace] = [:]
-        var digests: Set<[UInt8]> = []
-        var position: Int64 = 0
-        while true {
-            let events = try log.read(after: position, limit: 10_000)
-            guard let last = events.last else { return traces.count }
-            for recorded in events {
-                let event = try coding.event(recorded)
-                if case .clusterObserved(let observed) = event {
-                    digests.insert(observed.digest)
-                    for reference in observed.appeared + observed.changed
-                    where try log.content(reference.digest) == nil {
-                        throw fault(
-                            recorded, "refers to content that is not there: \(reference.key)")
-                    }
-                }
-                guard case .trace(let change) = event else { continue }
-                try take(recorded, change, &traces, digests)
-            }
-            position = last.position
-        }
-    }
-
-    private static func take(
-        _ recorded: RecordedEvent, _ event: TraceEvent, _ traces: inout [Int64: Trace],
-        _ digests: Set<[UInt8]>
-    ) throws {
-        let moment = Moment(microseconds: recorded.recordedAt)
-        if case .requested(let request) = event, let digest = request.clusterDigest,
-            !digests.contains(digest)
-        {
-            throw fault(recorded, "refers to a cluster that was never observed")
-        }
-        guard var trace = traces.removeValue(forKey: recorded.stream) else {
-            guard let trace = Trace(event, at: moment) else {
-                throw fault(recorded, "begins a trace with something other than a request")
-            }
-            traces[recorded.stream] = trace
-            return
-        }
-        if LogEventType(rawValue: recorded.type)?.endsAttempt == true, trace.phase.isTerminal {
-            throw fault(recorded, "ends an attempt that has ended already")
-        }
-        trace.evolve(event, at: moment)
-        traces[recorded.stream] = trace
-    }
-
-    private static func fault(_ event: RecordedEvent, _ text: String) -> CommandFailure {
-        CommandFailure("event \(event.position) \(text)", status: CommandFailure.system)
-    }
-}
-
 /// Prints the completion script of a shell.
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

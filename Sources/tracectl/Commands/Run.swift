@@ -127,7 +127,7 @@ extension LogEventType {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
             .deciderTookOver, .tagProfileChanged,
-            .segmentSealed, .checkpoint:
+            .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
             false
         }
     }

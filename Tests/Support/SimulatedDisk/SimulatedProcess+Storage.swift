@@ -24,6 +24,11 @@ extension SimulatedProcess {
                     try self.syncFolder(to.lastIndex(of: "/").map { String(to[..<$0]) } ?? "")
                 }
             },
+            syncFolder: { folder throws(JobLogError) in
+                try Self.translated { () throws(SimulatedDiskError) in
+                    try self.syncFolder(folder)
+                }
+            },
             remove: { path throws(JobLogError) in
                 try Self.translated { () throws(SimulatedDiskError) in
                     guard try self.exists(path) else { return }

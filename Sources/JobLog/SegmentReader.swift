@@ -1,0 +1,146 @@
+/// Reads the log across its segments.
+///
+///     at the newest ──its seal is seen──▶ at its end ──a successor is there──▶ at the newest
+///
+/// Invariants: `newest` was the newest segment when last looked; what lies in a segment that is
+/// archived or dropped is passed over. Not thread-safe.
+final class SegmentReader {
+    private let folder: String
+    private let storage: Storage
+    private let isReadOnly: Bool
+    private(set) var newest: Segment
+    private let earlier: EarlierSegments
+    /// Whether `newest` was seen to be sealed. It does not change any more; what comes next is
+    /// another file.
+    private(set) var isAtEnd = false
+
+    init(
+        _ newest: Segment, folder: String, storage: Storage, isReadOnly: Bool
+    ) {
+        self.newest = newest
+        self.folder = folder
+        self.storage = storage
+        self.isReadOnly = isReadOnly
+        earlier = EarlierSegments(folder: folder, storage: storage)
+    }
+
+    /// Goes on to the newest segment; returns whether that is another one than before.
+    @discardableResult
+    func moveOn() throws(JobLogError) -> Bool {
+        var hasMoved = false
+        while true {
+            if !isAtEnd {
+                guard try newest.seal() != nil else { return hasMoved }
+                isAtEnd = true
+            }
+            let file = SegmentFile.path(newest.number + 1, in: folder)
+            guard storage.exists(file) else { return hasMoved }
+            let next = try Segment(
+                SegmentFile.open(file, isReadOnly: isReadOnly, storage))
+            earlier.take(newest)
+            newest = next
+            isAtEnd = false
+            hasMoved = true
+        }
+    }
+
+    /// All segments before the newest, whether their files are there or not.
+    func earlierEntries() throws(JobLogError) -> [EarlierSegments.Entry] {
+        try earlier.entries(newest: newest.connection)
+    }
+
+    func segment(_ entry: EarlierSegments.Entry) throws(JobLogError) -> Segment? {
+        try earlier.segment(entry)
+    }
+
+    /// The live segments in order; those in which the stream may have events, if one is given.
+    func segments(of stream: Int64? = nil) throws(JobLogError) -> [Segment] {
+        var segments = [newest]
+        if let stream, stream > newest.base.stream { return segments }
+        for entry in try earlierEntries().reversed() {
+            if let segment = try earlier.segment(entry) { segments.append(segment) }
+            if let stream, stream > entry.base.stream { break }
+        }
+        return segments.reversed()
+    }
+
+    /// The live segment in which the stream began; nil when that is archived or dropped.
+    func birthplace(of stream: Int64) throws(JobLogError) -> Segment? {
+        if stream > newest.base.stream { return newest }
+        let entry = try earlierEntries().last { $0.base.stream < stream }
+        guard let entry else { return nil }
+        return try earlier.segment(entry)
+    }
+
+    /// The live segment that holds the symbol; nil when that is archived or dropped.
+    func holder(ofSymbol number: Int64) throws(JobLogError) -> Segment? {
+        if number > newest.base.symbol { return newest }
+        let entry = try earlierEntries().last { $0.base.symbol < number }
+        guard let entry else { return nil }
+        return try earlier.segment(entry)
+    }
+
+    /// The live segment with the first event after the position, and where it ends.
+    private func segment(
+        after position: Int64
+    ) throws(JobLogError) -> (segment: Segment, end: Int64?) {
+        guard position < newest.base.position else { return (newest, nil) }
+        for entry in try earlierEntries() where entry.end.position > position {
+            if let segment = try earlier.segment(entry) { return (segment, entry.end.position) }
+        }
+        return (newest, nil)
+    }
+
+    /// The bytes with the digest, from the newest live segment that holds them.
+    func content(_ digest: [UInt8]) throws(JobLogError) -> [UInt8]? {
+        for segment in try segments().reversed() {
+            if let bytes = try segment.connection.content(digest) { return bytes }
+        }
+        return nil
+    }
+
+    /// Hands over each event after one position and up to another, in order, `limit` at most.
+    func forEach(
+        after start: Int64, through last: Int64 = .max, limit: Int = .max,
+        _ body: (EventRow) throws -> Void
+    ) throws -> Int {
+        var position = start
+        var count = 0
+        while count < limit, position < last {
+            let (segment, end) = try segment(after: position)
+            position = max(position, segment.base.position)
+            // Positions have no gaps within a segment.
+            let room = last == .max ? .max : Int(max(0, last - position))
+            let wanted = min(limit - count, room)
+            let read = try Self.forEach(segment.connection, after: position, limit: wanted) {
+                position = $0.position
+                try body($0)
+            }
+            count += read
+            guard read < wanted else { continue }
+            if let end {
+                position = max(position, end)
+            } else if try !moveOn() {
+                break
+            }
+        }
+        return count
+    }
+
+    static func forEach(
+        _ connection: Connection, after position: Int64, limit: Int,
+        _ body: (EventRow) throws -> Void
+    ) throws -> Int {
+        let query = try connection.statement(
+            "select \(JobLog.columns) from event where position > ? order by position limit ?")
+        defer { query.reset() }
+        query.bind(1, position)
+        query.bind(2, Int64(limit))
+        var count = 0
+        while try query.step() {
+            try query.withEventRow(body)
+            count += 1
+        }
+        return count
+    }
+}
