@@ -137,7 +137,7 @@ extension JobLog {
         try makeTables(connection, from: version)
         guard version == 0 else { return }
         try register(options.eventTypes, connection)
-        let logID = try randomID(connection)
+        let logID = try options.newLogID?() ?? randomID(connection)
         let now = options.now()
         try connection.run(
             """

@@ -41,11 +41,14 @@ public final class JobLog: Sendable {
         public var storage: Storage
         /// How the log goes on in a new segment; without it, it never does.
         public var rolling: Rolling?
+        /// Names a new log; nil for a random name.
+        public var newLogID: (@Sendable () -> String)?
 
         public init(
             durability: Durability = .full, now: @escaping @Sendable () -> Int64,
             eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil,
-            storage: Storage = .fileSystem, rolling: Rolling? = nil
+            storage: Storage = .fileSystem, rolling: Rolling? = nil,
+            newLogID: (@Sendable () -> String)? = nil
         ) {
             self.durability = durability
             self.now = now
@@ -53,6 +56,7 @@ public final class JobLog: Sendable {
             self.firstEvent = firstEvent
             self.storage = storage
             self.rolling = rolling
+            self.newLogID = newLogID
         }
     }
 

@@ -13,19 +13,16 @@ public struct Decider {
     private let log: JobLog
     private let coding: TraceCoding
     private let clock: Clock
-    private(set) var state: SchedulerState?
-    private(set) var position: Int64 = 0
+    package private(set) var state: SchedulerState?
+    package private(set) var position: Int64 = 0
     /// Where the last checkpoint stands.
     private var checkpointed: Int64 = 0
     private var jumps: JumpWatch
     private var passes: UInt64 = 0
+    private let checkpoints: CheckpointOptions
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
-    /// Events between two checkpoints: a replay costs these at most.
-    static let checkpointEvents: Int64 = 100_000
-    /// The same when the decider hands over, since the next may be in a hurry.
-    private static let handoverEvents: Int64 = 2000
     /// Traces at most in a checkpoint that is made while others wait for the transaction.
     static let checkpointLives = 20_000
     static let checkpointPending = 2_000_000
@@ -33,14 +30,24 @@ public struct Decider {
     private static let passesBetweenLooks: UInt64 = 16
 
     public init(log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64) {
+        self.init(
+            log: log, coding: coding, clock: clock, leaseMicroseconds: leaseMicroseconds,
+            checkpoints: CheckpointOptions())
+    }
+
+    init(
+        log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64,
+        checkpoints: CheckpointOptions
+    ) {
         self.log = log
         self.coding = coding
         self.clock = clock
+        self.checkpoints = checkpoints
         jumps = JumpWatch(clock: clock, leaseMicroseconds: leaseMicroseconds)
     }
 
     /// The next moment at which time alone makes a decision due.
-    var nextMoment: Moment? { state?.nextMoment.map { jumps.due($0) } }
+    package var nextMoment: Moment? { state?.nextMoment.map { jumps.due($0) } }
 
     /// Forgets the state: somebody else decides now.
     mutating func stepDown() {
@@ -98,7 +105,7 @@ public struct Decider {
                     recordedAt: context.now))
         }
         let last = position + Int64(request.drafts.count)
-        if last - checkpointed >= Self.checkpointEvents, !request.drafts.isEmpty,
+        if last - checkpointed >= checkpoints.events, !request.drafts.isEmpty,
             Self.isCheap(state)
         {
             request.drafts.append(
@@ -110,7 +117,7 @@ public struct Decider {
 
     /// Sets the state down for who decides next, if a replay to here would take long.
     public mutating func handOver(holding lease: Lease) throws {
-        guard var working = state.take(), position - checkpointed >= Self.handoverEvents,
+        guard var working = state.take(), position - checkpointed >= checkpoints.handoverEvents,
             Self.isCheap(working)
         else { return }
         defer { stepDown() }
@@ -180,4 +187,14 @@ public struct Decider {
         checkpointed = position
         return restored.state
     }
+}
+
+/// How often the state is set down.
+package struct CheckpointOptions: Sendable {
+    /// Events between two checkpoints: a replay costs these at most.
+    package var events: Int64 = 100_000
+    /// The same when the decider hands over, since the next may be in a hurry.
+    package var handoverEvents: Int64 = 2000
+
+    package init() {}
 }

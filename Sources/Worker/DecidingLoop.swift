@@ -69,21 +69,22 @@ struct DecidingLoop {
 }
 
 /// The leases and the decider of one worker, a step at a time.
-struct Deciding {
-    var leases: LeaseKeeper
-    var decider: Decider
+package struct Deciding {
+    package var leases: LeaseKeeper
+    package internal(set) var decider: Decider
     private let options: Worker.Options
     private let inFlightMax: Int
     private let log: JobLog
     /// Who decided before may have died before it noted them.
     private var hasLookedAtDigests = false
 
-    init(
+    package init(
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int
     ) {
         leases = LeaseKeeper(log: log, coding: coding, clock: clock, options: options)
         decider = Decider(
-            log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds)
+            log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
+            checkpoints: options.checkpoints)
         self.options = options
         self.inFlightMax = inFlightMax
         self.log = log
@@ -99,7 +100,7 @@ struct Deciding {
     }
 
     /// Leaves in order, so that the next worker can begin at once.
-    mutating func handOver() throws {
+    package mutating func handOver() throws {
         if let lease = leases.decider {
             do {
                 try decider.handOver(holding: lease)
@@ -111,7 +112,7 @@ struct Deciding {
     }
 
     /// Keeps the leases and decides once; returns whether anything was decided.
-    mutating func step(isDraining: Bool) throws -> Bool {
+    package mutating func step(isDraining: Bool) throws -> Bool {
         try leases.keep(isDraining: isDraining)
         guard let lease = leases.decider else {
             decider.stepDown()

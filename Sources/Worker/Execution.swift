@@ -12,7 +12,7 @@ import Traceflow
 /// Invariants:
 /// - only committed events start or stop anything;
 /// - reports that could not be appended stay in the outbox.
-struct Execution {
+package struct Execution {
     private let log: JobLog
     private let coding: TraceCoding
     private let backend: any Backend
@@ -20,7 +20,7 @@ struct Execution {
     private let options: Worker.Options
     private let outbox: Outbox
     private var running: [TraceID: Run] = [:]
-    private(set) var position: Int64
+    package private(set) var position: Int64
 
     private struct Run {
         var attempt: Int
@@ -37,11 +37,14 @@ struct Execution {
         "the request is in an archived segment; restore it with `tracectl log restore`"
 
     /// What the backend reported and the log does not have yet.
-    final class Outbox: Sendable {
+    package final class Outbox: Sendable {
         private let reports = Mutex<[BackendReport]>([])
 
+        package init() {}
+
         /// Returns whether it was empty.
-        func put(_ report: BackendReport) -> Bool {
+        @discardableResult
+        package func put(_ report: BackendReport) -> Bool {
             reports.withLock { reports in
                 reports.append(report)
                 return reports.count == 1
@@ -58,10 +61,10 @@ struct Execution {
             }
         }
 
-        var isEmpty: Bool { reports.withLock { $0.isEmpty } }
+        package var isEmpty: Bool { reports.withLock { $0.isEmpty } }
     }
 
-    init(
+    package init(
         log: JobLog, coding: TraceCoding, backend: any Backend, clock: Clock,
         options: Worker.Options, outbox: Outbox, after position: Int64
     ) {
@@ -74,11 +77,11 @@ struct Execution {
         self.position = position
     }
 
-    var isIdle: Bool { running.isEmpty && outbox.isEmpty }
+    package var isIdle: Bool { running.isEmpty && outbox.isEmpty }
 
     /// Acts on what was committed and appends what was reported; returns whether there was
     /// anything. `observe` is told every committed event once, in order.
-    mutating func step(
+    package mutating func step(
         report: @escaping @Sendable (BackendReport) -> Void, observe: (EventRow) throws -> Void
     ) throws -> Bool {
         var starts: [(id: TraceID, allocation: TagAllocation)] = []
@@ -214,7 +217,7 @@ struct Execution {
     }
 
     /// Gives up what runs: another worker will be given it.
-    mutating func abandon() {
+    package mutating func abandon() {
         for (id, run) in running where run.isBegun { backend.stop(id, attempt: run.attempt) }
         running = [:]
     }

@@ -9,11 +9,11 @@ import TraceLog
 ///
 /// Renewed after three tenths of their time. A lease that somebody else took is gone; the epoch
 /// in the log's own transaction keeps its late holder from deciding.
-struct LeaseKeeper {
+package struct LeaseKeeper {
     static let deciderRole = "decider"
     static let executorRole = "executor/"
     /// How often a worker that does not decide looks whether it may, in microseconds.
-    static let standbyMicroseconds: Int64 = 200_000
+    package static let standbyMicroseconds: Int64 = 200_000
     /// How long a list of the executors counts, in microseconds.
     private static let executorsMicroseconds: Int64 = 50_000
 
@@ -21,8 +21,8 @@ struct LeaseKeeper {
     private let coding: TraceCoding
     private let clock: Clock
     private let options: Worker.Options
-    private(set) var decider: Lease?
-    private(set) var executor: Lease?
+    package private(set) var decider: Lease?
+    package private(set) var executor: Lease?
     private var renewAt: Int64 = .max
     private var lookAt: Int64 = 0
     private var known: (executors: [Executor], until: Int64)?
@@ -103,10 +103,10 @@ struct LeaseKeeper {
     }
 
     /// When to come back at the latest, in microseconds of the monotonic clock.
-    var nextLook: Int64 { decider == nil ? min(renewAt, lookAt) : renewAt }
+    package var nextLook: Int64 { decider == nil ? min(renewAt, lookAt) : renewAt }
 
     /// Hands everything back. A lease that stays runs out by itself.
-    mutating func release() throws {
+    package mutating func release() throws {
         let (held, gone) = ([decider].compactMap { $0 }, [executor].compactMap { $0 })
         (decider, executor) = (nil, nil)
         if !held.isEmpty || !gone.isEmpty { try log.releaseLeases(held, forgetting: gone) }

@@ -5,7 +5,8 @@ extension JobLog {
     /// Opens a log of traces: with our event types, our clock and our first event.
     public static func openTraces(
         _ folder: String, access: Access, durability: Durability = .full, clock: Clock = .system,
-        storage: Storage = .fileSystem, limits: SegmentLimits = SegmentLimits()
+        storage: Storage = .fileSystem, limits: SegmentLimits = SegmentLimits(),
+        newLogID: (@Sendable () -> String)? = nil
     ) throws(JobLogError) -> JobLog {
         try open(
             folder, access: access,
@@ -13,7 +14,7 @@ extension JobLog {
                 durability: durability, now: { clock.now().microseconds },
                 eventTypes: LogEventType.registry,
                 firstEvent: TraceCoding.firstEvent, storage: storage,
-                rolling: TraceRolling.rolling(limits)))
+                rolling: TraceRolling.rolling(limits), newLogID: newLogID))
     }
 
     /// The stream of the log's own events: its first.

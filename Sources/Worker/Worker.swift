@@ -26,6 +26,7 @@ public final class Worker: Sendable {
         public var helpsOthers: Bool
         /// How long running attempts may take after `stop()`.
         public var drainMicroseconds: Int64
+        package var checkpoints = CheckpointOptions()
 
         public init(
             id: String, inFlightMax: Int = 1024, leaseMicroseconds: Int64 = 10_000_000,
