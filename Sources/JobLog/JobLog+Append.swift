@@ -47,7 +47,7 @@ extension JobLog {
     ) throws -> Appended {
         try checkWritable()
         let appended = try writing { transaction in
-            try Self.checkLease(lease, transaction.connection, now: options.now())
+            try Self.checkLease(lease, transaction.connection, now: now())
             let request = try body(
                 news(after: position, transaction), transaction.recordedAt)
             return try transaction.record(request)

@@ -73,7 +73,7 @@ extension JobLog {
     private static let longestMicroseconds: Int64 = 3_600_000_000
 
     /// Microseconds of a clock that nobody sets.
-    static func monotonic() -> Int64 {
+    @Sendable static func monotonic() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000

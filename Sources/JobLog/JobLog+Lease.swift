@@ -39,7 +39,7 @@ extension JobLog {
 
     private func acquire(_ wish: LeaseWish, _ transaction: inout Transaction) throws -> Lease? {
         let connection = transaction.connection
-        let now = options.now()
+        let now = self.now()
         let row = try Self.leaseRow(wish.role, connection)
         if let row, row.lease.expiresAt > now, row.lease.holder != wish.holder,
             options.storage.mayLive(row.process)
@@ -83,7 +83,7 @@ extension JobLog {
                     row.lease.epoch == lease.epoch, row.lease.holder == lease.holder
                 else { return nil }
                 var renewed = lease
-                renewed.expiresAt = options.now() + durationMicroseconds
+                renewed.expiresAt = now() + durationMicroseconds
                 try transaction.connection.run(
                     "update lease set expires_at = ? where role = ?", .number(renewed.expiresAt),
                     .text(lease.role))
@@ -128,7 +128,8 @@ extension JobLog {
         let query = try connection.statement(
             "select role, holder, process, epoch, expires_at from lease order by role")
         defer { query.reset() }
-        let now = options.now()
+        if let moment = try connection.lastMoment() { time.notice(moment) }
+        let now = self.now()
         var leases: [(lease: Lease, isHeld: Bool)] = []
         while try query.step() {
             let lease = Lease(

@@ -8,7 +8,7 @@ extension JobLog {
             let connection = segment.connection
             let last = try connection.number("select max(position) from event") ?? 0
             guard last - segment.base.position >= Self.segmentEventsMin else { return false }
-            let age = options.now() - segment.createdAt
+            let age = now() - segment.createdAt
             return try age >= rolling.segmentAgeMax
                 || connection.pageBytes() >= rolling.segmentBytesMax
         }
@@ -33,8 +33,8 @@ extension JobLog {
         }
         try checkWritable()
         let sealed = try onOpenSegment { writer in
-            let position = try writer.transaction(now: options.now) { transaction in
-                try Self.checkLease(lease, transaction.connection, now: options.now())
+            let position = try writer.transaction(time) { transaction in
+                try Self.checkLease(lease, transaction.connection, now: now())
                 var request = AppendRequest()
                 request.drafts = try body(
                     news(after: position, transaction), transaction.recordedAt)

@@ -35,6 +35,8 @@ public final class JobLog: Sendable {
         public var durability: Durability
         /// The time in microseconds since 1970.
         public var now: @Sendable () -> Int64
+        /// Microseconds of a clock that nobody sets; nil for the system's.
+        public var monotonic: (@Sendable () -> Int64)?
         public var eventTypes: [EventType]
         /// The first event of a new log, made of its id; in the first stream, family `log`.
         public var firstEvent: (@Sendable (_ logID: String) -> Draft)?
@@ -46,12 +48,13 @@ public final class JobLog: Sendable {
 
         public init(
             durability: Durability = .full, now: @escaping @Sendable () -> Int64,
-            eventTypes: [EventType] = [], firstEvent: (@Sendable (String) -> Draft)? = nil,
-            storage: Storage = .fileSystem, rolling: Rolling? = nil,
-            newLogID: (@Sendable () -> String)? = nil
+            monotonic: (@Sendable () -> Int64)? = nil, eventTypes: [EventType] = [],
+            firstEvent: (@Sendable (String) -> Draft)? = nil, storage: Storage = .fileSystem,
+            rolling: Rolling? = nil, newLogID: (@Sendable () -> String)? = nil
         ) {
             self.durability = durability
             self.now = now
+            self.monotonic = monotonic
             self.eventTypes = eventTypes
             self.firstEvent = firstEvent
             self.storage = storage
@@ -64,6 +67,7 @@ public final class JobLog: Sendable {
     public let logID: String
     let options: Options
     let isReadOnly: Bool
+    let time: LogTime
     let writer: Guarded<WriterPlace>
     let reader: Guarded<SegmentReader>
     let symbolReader: Guarded<SegmentReader>
@@ -89,9 +93,13 @@ public final class JobLog: Sendable {
         self.folder = folder
         logID = readers[0].newest.logID
         self.isReadOnly = isReadOnly
+        time = LogTime(clock: options.now, monotonic: options.monotonic ?? Self.monotonic)
         self.options = options
         self.writer = Guarded(WriterPlace(writer))
         reader = Guarded(readers[0])
         symbolReader = Guarded(readers[1])
     }
+
+    /// The moment that an event would carry now, in microseconds since 1970.
+    public func now() -> Int64 { time.now }
 }

@@ -49,11 +49,11 @@ final class SegmentWriter {
     /// Forgets what is known, as after the death of a child or a failed commit.
     func forget() { known = nil }
 
-    /// Runs the body in a write transaction; `now` is asked for inside of it.
+    /// Runs the body in a write transaction; the time is asked for inside of it.
     ///
     /// Nothing of a body that throws is recorded.
     func transaction<T>(
-        now: () -> Int64, _ body: (inout Transaction) throws -> T
+        _ time: LogTime, _ body: (inout Transaction) throws -> T
     ) throws -> T {
         if !isAtFullDurability {
             isAtFullDurability = connection.setSynchronousFull()
@@ -64,7 +64,8 @@ final class SegmentWriter {
             let current = try current()
             known = nil
             try connection.refuseIfSealed(current.isFresh)
-            let moment = max(current.value.lastRecordedAt, now())
+            time.notice(current.value.lastRecordedAt)
+            let moment = max(current.value.lastRecordedAt, time.now)
             var transaction = Transaction(
                 connection: connection, statements: statements, known: current.value,
                 base: segment.base, earlier: earlier, recordedAt: moment)
@@ -83,12 +84,12 @@ final class SegmentWriter {
 
     /// The same for what may be lost with the power; only where commits are synced otherwise.
     func unsyncedTransaction<T>(
-        now: () -> Int64, _ body: (inout Transaction) throws -> T
+        _ time: LogTime, _ body: (inout Transaction) throws -> T
     ) throws -> T {
         try connection.run("pragma synchronous = normal")
         // A connection that stayed at NORMAL would acknowledge what is not durable.
         defer { isAtFullDurability = connection.setSynchronousFull() }
-        return try transaction(now: now, body)
+        return try transaction(time, body)
     }
 
     private func current() throws(JobLogError) -> (value: Known, isFresh: Bool) {
@@ -100,6 +101,11 @@ final class SegmentWriter {
 }
 
 extension Connection {
+    /// When the last event was recorded; nil without events.
+    func lastMoment() throws(JobLogError) -> Int64? {
+        try number("select recorded_at from event order by position desc limit 1")
+    }
+
     func isSealed() throws(JobLogError) -> Bool {
         try number("select last_position from seal") != nil
     }

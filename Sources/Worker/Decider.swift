@@ -12,7 +12,6 @@ import Traceflow
 public struct Decider {
     private let log: JobLog
     private let coding: TraceCoding
-    private let clock: Clock
     package private(set) var state: SchedulerState?
     package private(set) var position: Int64 = 0
     /// Where the last checkpoint stands.
@@ -41,13 +40,14 @@ public struct Decider {
     ) {
         self.log = log
         self.coding = coding
-        self.clock = clock
         self.checkpoints = checkpoints
-        jumps = JumpWatch(clock: clock, leaseMicroseconds: leaseMicroseconds)
+        jumps = JumpWatch(
+            clock: clock, now: Moment(microseconds: log.now()),
+            leaseMicroseconds: leaseMicroseconds)
     }
 
     /// The next moment at which time alone makes a decision due.
-    package var nextMoment: Moment? { state?.nextMoment.map { jumps.due($0) } }
+    package var nextMoment: Moment? { state?.nextMoment.map { jumps.due($0, now: log.now()) } }
 
     /// Forgets the state: somebody else decides now.
     mutating func stepDown() {
@@ -66,7 +66,6 @@ public struct Decider {
             try catchUp()
             guard var working = state.take() else { return false }
             var folded = position
-            let overdueAt = jumps.overdueAt()
             let appended = try log.decide(holding: lease, after: position) { news, moment in
                 try news.forEach { row in
                     try coding.fold(row, into: &working)
@@ -74,7 +73,7 @@ public struct Decider {
                 }
                 let now = Moment(microseconds: moment)
                 let context = DecisionContext(
-                    now: now, overdueAt: overdueAt.map { min($0, now) }, executors: executors)
+                    now: now, overdueAt: min(jumps.overdueAt(now), now), executors: executors)
                 return try request(&working, after: folded, context, profile)
             }
             state = working

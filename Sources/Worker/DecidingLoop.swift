@@ -53,7 +53,7 @@ struct DecidingLoop {
     private func wait(_ deciding: Deciding) throws {
         var timeout = deciding.leases.nextLook - clock.monotonicMicroseconds()
         if let next = deciding.decider.nextMoment {
-            timeout = min(timeout, next.microseconds - clock.now().microseconds)
+            timeout = min(timeout, next.microseconds - log.now())
         }
         if deciding.leases.decider == nil {
             timeout = min(timeout, LeaseKeeper.standbyMicroseconds)

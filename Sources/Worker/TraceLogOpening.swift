@@ -12,6 +12,7 @@ extension JobLog {
             folder, access: access,
             options: Options(
                 durability: durability, now: { clock.now().microseconds },
+                monotonic: clock.monotonicMicroseconds,
                 eventTypes: LogEventType.registry,
                 firstEvent: TraceCoding.firstEvent, storage: storage,
                 rolling: TraceRolling.rolling(limits), newLogID: newLogID))

@@ -48,7 +48,7 @@ let family = "trace"
 
 func options(_ clock: ManualClock = ManualClock()) -> JobLog.Options {
     JobLog.Options(
-        durability: .off, now: { clock.now },
+        durability: .off, now: { clock.now }, monotonic: { 0 },
         eventTypes: [EventType(id: 1, name: "Asked", family: family)])
 }
 
