@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test torture lint bench mutants man generate clean
+.PHONY: help build demo test simulate torture lint bench mutants man generate clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ demo: ## build, and run the six scenarios of the Traceflow guide
 
 test: ## build and run all tests
 	@scripts/test
+
+simulate: ## whole systems on virtual time: SEED=7 or SEEDS=1-1000, HOURS=1, JOBS=2, TRACE=1
+	@scripts/simulate
 
 torture: ## kill, stop and starve workers for half an hour: SEED=, KILLS=, TRACES=, WORKERS=, PHASES=
 	@scripts/torture

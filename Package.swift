@@ -61,6 +61,16 @@ let package = Package(
         .target(
             name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite", "JobLog"],
             path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
+        // For tests alone: whole systems on virtual time, from one seed; `make simulate`.
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
+                "Worker",
+            ], path: "Tests/Simulation/Simulator", swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["SimulatedDisk", "Simulator"],
+            path: "Tests/Simulation/simulate", swiftSettings: strict),
         .executableTarget(
             name: "bench",
             dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],

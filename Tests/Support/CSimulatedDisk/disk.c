@@ -228,6 +228,22 @@ bool sdisk_is_alive(sdisk *disk, int number) {
     return is_alive;
 }
 
+bool sdisk_is_holding(sdisk *disk, int number) {
+    sd_enter(disk);
+    const sdisk_process *process = disk->processes;
+    while (process && process->number != number) process = process->next;
+    bool is_holding = false;
+    for (const sdisk_file *file = process ? process->files : NULL; file;
+         file = file->next_of_process) {
+        if (file->lock >= SQLITE_LOCK_RESERVED || file->shm_exclusive) is_holding = true;
+    }
+    for (const sd_folder_lock *lock = disk->folder_locks; lock; lock = lock->next) {
+        if (lock->process == process && !lock->is_shared) is_holding = true;
+    }
+    sd_leave(disk);
+    return is_holding;
+}
+
 void sdisk_process_kill(sdisk_process *process) {
     sd_enter(process->disk);
     sd_kill_process(process);

@@ -50,6 +50,9 @@ public final class SimulatedDisk: @unchecked Sendable {
     /// Whether the process of that number was not killed.
     public func isAlive(_ number: Int) -> Bool { sdisk_is_alive(handle, Int32(number)) }
 
+    /// Whether others would have to wait for a lock that the process of that number holds.
+    public func isHolding(_ number: Int) -> Bool { sdisk_is_holding(handle, Int32(number)) }
+
     /// All processes die; of what was not synced the seed decides what is left.
     public func cutPower(seed: UInt64) { sdisk_cut_power(handle, seed) }
 

@@ -110,6 +110,9 @@ void sdisk_process_kill(sdisk_process *process);
 void sdisk_process_kill_at(sdisk_process *process, int64_t n);
 /* Whether the disk's process of that number was not killed. */
 bool sdisk_is_alive(sdisk *disk, int number);
+/* Whether it holds a lock of its own on a folder, a database file or a WAL index, so that others
+ * would have to wait for it. */
+bool sdisk_is_holding(sdisk *disk, int number);
 sdisk_counts sdisk_process_counts(sdisk_process *process);
 
 /* Files that are not databases, as a process sees them. All are operations: they count, fail and

@@ -1,0 +1,65 @@
+/// What can go wrong in a run. Each run has some of them.
+public enum Fault: String, CaseIterable, Sendable, Hashable {
+    /// A process dies between two steps.
+    case killed
+    /// A process dies within an operation of the disk, that is at any wait.
+    case diedInOperation
+    /// A commit stands, and who made it died before knowing.
+    case diedAfterCommit
+    /// A worker is told to stop, and leaves in order.
+    case stopped
+    /// A process does nothing for longer than a lease, then goes on with what it knew.
+    case paused
+    /// A process stops in the middle of an operation while others go on.
+    case overtaken
+    case clockJumpedAhead, clockSetBack, clockSkewed
+    case nodeFailed, nodeSilent
+    case reportLost, reportDoubled, reportReordered
+    /// A report of an attempt that has ended or was taken over.
+    case reportLate
+    case diskFull, writeError, syncError, lockBusy
+    case powerCut
+    /// A holder of an older epoch was refused.
+    case refused
+}
+
+/// What happened in a run, or in many.
+public struct Tally: Sendable, Equatable {
+    public var faults: [Fault: Int] = [:]
+    public var traces = 0
+    public var attempts = 0
+    public var takeovers = 0
+    public var deciders = 0
+    public var checkpoints = 0
+    public var retries = 0
+    public var events = 0
+    public var steps = 0
+    public var operations = 0
+    public var acknowledged = 0
+
+    public init() {}
+
+    mutating func count(_ fault: Fault) { faults[fault, default: 0] += 1 }
+
+    public mutating func add(_ other: Tally) {
+        for fault in Fault.allCases {
+            if let count = other.faults[fault] { faults[fault, default: 0] += count }
+        }
+        traces += other.traces
+        attempts += other.attempts
+        takeovers += other.takeovers
+        deciders += other.deciders
+        checkpoints += other.checkpoints
+        retries += other.retries
+        events += other.events
+        steps += other.steps
+        operations += other.operations
+        acknowledged += other.acknowledged
+    }
+}
+
+/// Something that must never be so.
+public struct Violation: Error, Sendable, Hashable, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}

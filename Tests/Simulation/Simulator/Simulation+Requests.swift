@@ -1,0 +1,184 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+import Worker
+
+extension Simulation {
+    /// Somebody asks for something.
+    func act(_ client: Client) throws {
+        guard !client.isBusy else {
+            queue.put(.act(client: client.number), at: time.now + 1_000_000)
+            return
+        }
+        client.isBusy = true
+        weather.hasStruck = false
+        let wasFull = weather.bad.contains(.diskFull)
+        actor = Author(name: client.name)
+        do {
+            try ask(client)
+            client.isBusy = false
+        } catch {
+            client.isBusy = false
+            guard !(error is Violation) else { throw error }
+            narrator.say("\(client.name) fails: \(error)")
+            let isFull = wasFull || weather.bad.contains(.diskFull)
+            let isDead = client.process?.isDead ?? true
+            guard isDead || weather.hasStruck || isFull else {
+                throw Violation("\(client.name) failed without a cause: \(error)")
+            }
+            leave(client)
+        }
+        if client.isCommand { leave(client) }
+    }
+
+    private func leave(_ client: Client) {
+        mayOvertake = false
+        client.leave()
+        mayOvertake = true
+    }
+
+    private func ask(_ client: Client) throws {
+        if client.process == nil {
+            client.incarnation += 1
+            actor = Author(name: client.name)
+            client.process = disk.startProcess()
+        }
+        guard let process = client.process else { return }
+        let log = try client.log ?? openLog(process, client.clock)
+        let coding = client.coding ?? TraceCoding(log: log)
+        (client.log, client.coding) = (log, coding)
+        switch load.below(100) {
+        case ..<35: try request(client, log, coding, count: 1 + load.below(25), isNamed: false)
+        case ..<65: try request(client, log, coding, count: 1 + load.below(3), isNamed: true)
+        case ..<75: try change(.cancel, client, log, coding)
+        case ..<83: try change(.delete, client, log, coding)
+        case ..<95: try change(.retry, client, log, coding)
+        case _: try Settlement.settle(log, clock: client.clock, holder: client.name)
+        }
+    }
+
+    // MARK: requests
+
+    private func request(
+        _ client: Client, _ log: JobLog, _ coding: TraceCoding, count: Int, isNamed: Bool
+    ) throws {
+        requestsMade += 1
+        var append = AppendRequest()
+        var template = traceRequest("t")
+        template.labels = ["app": "a", "tier": "b", "zone": "c"]
+        for index in 0..<count {
+            var request = load.happens(300) ? traceRequest("t") : template
+            if isNamed {
+                let name =
+                    !doubtful.isEmpty && load.happens(300)
+                    ? doubtful[load.below(doubtful.count)] : "t\(requestsMade)-\(index)"
+                guard !append.newStreams.contains(where: { $0.name == name }) else { continue }
+                request.naming = .given(name)
+                append.newStreams.append(NewStream(family: "trace", name: name))
+            } else {
+                request.naming = .member(sweep: Int64(requestsMade), number: Int64(index))
+                append.newStreams.append(NewStream(family: "trace"))
+            }
+            append.drafts.append(
+                try coding.draft(
+                    .trace(.requested(request)), stream: .new(append.newStreams.count - 1)))
+        }
+        narrator.say("\(client.name) asks for \(append.drafts.count)")
+        do {
+            let appended = try log.append(append)
+            witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
+            for (stream, made) in zip(append.newStreams, appended.streams) {
+                known.append((made, stream.name ?? ""))
+            }
+        } catch {
+            if error.code == .nameTaken { return }
+            if plan.sabotage == .falseAcknowledgement, error.code == .diskFull {
+                let run = NumberRun(start: witness.ledger.last + 1, count: append.drafts.count)
+                witness.acknowledge(append.drafts, at: run, streams: run)
+            }
+            doubtful += append.newStreams.compactMap(\.name)
+            throw error
+        }
+    }
+
+    private func traceRequest(_ name: String) -> TraceRequest {
+        let source = "n\(load.below(plan.nodes))"
+        let target = "n\(load.below(plan.nodes))"
+        let isLive = load.happens(150)
+        var request = TraceRequest(
+            name: name, apiVersion: .v1beta1,
+            spec: TraceflowSpec(
+                source: load.happens(950)
+                    ? .init(namespace: "t", pod: source) : .init(ip: "10.0.0.1"),
+                destination: .init(namespace: "t", pod: target),
+                liveTraffic: isLive ? true : nil,
+                droppedOnly: isLive && load.happens(500) ? true : nil,
+                timeout: load.happens(100) ? nil : 1 + load.below(8)))
+        request.priority = load.happens(700) ? 5 : load.below(10)
+        request.retries = load.happens(600) ? 0 : 1 + load.below(3)
+        request.scope = load.happens(100) ? .allNodes : .of([source, target])
+        return request
+    }
+
+    // MARK: changes of what is there
+
+    private enum Change { case cancel, delete, retry }
+
+    private func change(
+        _ change: Change, _ client: Client, _ log: JobLog, _ coding: TraceCoding
+    ) throws {
+        guard !known.isEmpty else { return }
+        // Mostly the young, which may still wait or run.
+        let back = load.below(load.happens(500) ? known.count : min(30, known.count))
+        let (id, name) = known[known.count - 1 - back]
+        guard let trace = try Self.trace(id, log, coding) else {
+            throw Violation("trace \(id) was acknowledged and is not there")
+        }
+        let stream = StreamRef.existing(id)
+        var append = AppendRequest()
+        switch change {
+        case .cancel:
+            guard !trace.phase.isTerminal else { return }
+            append.drafts = [try coding.draft(.trace(.cancelRequested), stream: stream)]
+        case .delete:
+            if !trace.phase.isTerminal {
+                append.drafts = [try coding.draft(.trace(.cancelRequested), stream: stream)]
+            }
+            append.drafts.append(try coding.draft(.trace(.deleted), stream: stream))
+            if !name.isEmpty { append.releasedNames = [NewStream(family: "trace", name: name)] }
+        case .retry:
+            guard trace.phase.isTerminal, !trace.isDeleted else { return }
+            append.drafts = [
+                try coding.draft(
+                    .trace(
+                        .retryRequested(
+                            Retry(
+                                attempt: trace.attempt + 1, notBefore: client.clock.now(),
+                                automaticNumber: 0, facts: trace.facts))), stream: stream)
+            ]
+        }
+        narrator.say("\(client.name) asks to \(change) \(id)")
+        let appended = try log.append(append)
+        witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
+        if change != .retry, client.isCommand {
+            try Settlement.settle(log, clock: client.clock, holder: client.name)
+        }
+    }
+
+    private static func trace(
+        _ id: Int64, _ log: JobLog, _ coding: TraceCoding
+    ) throws -> Trace? {
+        var trace: Trace?
+        for recorded in try log.read(stream: id) {
+            guard case .trace(let event) = try coding.event(recorded) else { continue }
+            let moment = Moment(microseconds: recorded.recordedAt)
+            if trace == nil {
+                trace = Trace(event, at: moment)
+            } else {
+                trace?.evolve(event, at: moment)
+            }
+        }
+        return trace
+    }
+}

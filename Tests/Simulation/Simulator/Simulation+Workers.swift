@@ -1,0 +1,294 @@
+import JobLog
+import SimulatedDisk
+import TraceLog
+import Traceflow
+import Worker
+
+extension Simulation {
+    func start(_ host: Host) {
+        guard host.body == nil, phase != .leaving else { return }
+        begin(host, in: disk.startProcess(), log: nil, at: time.now)
+    }
+
+    /// A worker with a name of its own, in a new process or in one that has the log open.
+    private func begin(_ host: Host, in process: SimulatedProcess, log: JobLog?, at moment: Int64) {
+        host.incarnation += 1
+        let name =
+            plan.sabotage == .doubleName ? "twin" : "worker\(host.number).\(host.incarnation)"
+        var options = Worker.Options(
+            id: name, inFlightMax: plan.inFlightMax[host.number],
+            leaseMicroseconds: plan.leaseMicroseconds, profile: plan.profiles[host.number])
+        options.checkpoints = plan.checkpoints
+        let booted = schedule.within(0...1_000_000_000)
+        let body = Body(
+            process: process,
+            clock: ProcessClocks(time, skew: host.skew, booted: booted).clock, options: options,
+            plane: plane, opensAt: moment)
+        body.log = log
+        host.body = body
+        witness.setRoom(options.inFlightMax, of: name)
+        narrator.say("\(name) starts as process \(process.number)")
+    }
+
+    /// One step of one thread of the worker.
+    func step(_ host: Host) throws {
+        guard let body = host.body else { return }
+        var due: [Thread] = []
+        let until = time.now + 2000
+        if body.opensAt <= until { due.append(.opening) }
+        if body.decidesAt <= until { due.append(.deciding) }
+        if body.executesAt <= until { due.append(.executing) }
+        guard !due.isEmpty else { return }
+        actor = Author(name: body.name)
+        body.isBusy = true
+        weather.hasStruck = false
+        let wasFull = weather.bad.contains(.diskFull)
+        let chosen = due[schedule.below(due.count)]
+        narrator.say("\(body.name) \(chosen)")
+        do {
+            switch chosen {
+            case .opening: try open(host, body)
+            case .deciding: try decide(body)
+            case .executing: try execute(host, body)
+            }
+            body.isBusy = false
+        } catch {
+            body.isBusy = false
+            guard !(error is Violation) else { throw error }
+            try fail(host, body, error, wasFull)
+        }
+    }
+
+    private enum Thread { case opening, deciding, executing }
+
+    func storage(of process: SimulatedProcess) -> Storage {
+        var storage = process.storage
+        if !plan.seesDeaths { storage.mayLive = { _ in true } }
+        return storage
+    }
+
+    func openLog(_ process: SimulatedProcess, _ clock: Clock) throws -> JobLog {
+        let seed = plan.seed
+        return try JobLog.openTraces(
+            "/log", access: .create, durability: plan.sabotage == .unsyncedCommits ? .off : .full,
+            clock: clock, storage: storage(of: process), newLogID: { "log of seed \(seed)" })
+    }
+
+    private func open(_ host: Host, _ body: Body) throws {
+        let log = try body.log ?? openLog(body.process, body.clock)
+        let coding = TraceCoding(log: log)
+        let position = try log.lastPosition()
+        body.log = log
+        body.coding = coding
+        body.deciding = Deciding(
+            log: log, coding: coding, clock: body.clock, options: body.options,
+            inFlightMax: body.plane.abilities.inFlightMax)
+        body.execution = Execution(
+            log: log, coding: coding, backend: body.plane, clock: body.clock,
+            options: body.options, outbox: body.outbox, after: position)
+        body.opensAt = .max
+        body.decidesAt = time.now
+        body.executesAt = time.now
+    }
+
+    // MARK: deciding
+
+    private func decide(_ body: Body) throws {
+        guard var deciding = body.deciding.take() else { return }
+        defer { body.deciding = deciding }
+        let held = deciding.leases.decider
+        let worked = try deciding.step(isDraining: body.isDraining)
+        if held != nil, deciding.leases.decider == nil { tally.count(.refused) }
+        body.isDecider = deciding.leases.decider != nil
+        if let state = deciding.decider.state {
+            try settleWitness()
+            try witness.check(
+                state, at: deciding.decider.position, of: body.name,
+                isThorough: schedule.happens(100))
+        }
+        let isBehind = body.isDecider && witness.ledger.last > deciding.decider.position
+        body.decidesAt = worked || isBehind ? time.now : time.now + wait(body, deciding)
+    }
+
+    /// How long the thread would wait for news, and how late it then is.
+    private func wait(_ body: Body, _ deciding: Deciding) -> Int64 {
+        var timeout = min(
+            deciding.leases.nextLook - body.clock.monotonicMicroseconds(), 3_600_000_000)
+        if let next = deciding.decider.nextMoment {
+            timeout = min(timeout, next.microseconds - body.clock.now().microseconds)
+        }
+        if !body.isDecider { timeout = min(timeout, LeaseKeeper.standbyMicroseconds) }
+        return max(0, timeout) + schedule.within(0...(body.isDecider ? 50_000 : plan.lateness))
+    }
+
+    // MARK: executing
+
+    private func execute(_ host: Host, _ body: Body) throws {
+        guard var execution = body.execution.take() else { return }
+        let outbox = body.outbox
+        let worked: Bool
+        do {
+            defer { body.execution = execution }
+            worked = try execution.step(report: { outbox.put($0) }, observe: { _ in })
+        }
+        send(host, body)
+        if worked, outbox.isEmpty { body.checkable = body.handed.count }
+        if body.isDraining, execution.isIdle || time.now >= body.drainsUntil {
+            return try leave(host, body)
+        }
+        let isBehind = witness.ledger.last > execution.position
+        body.executesAt =
+            worked || isBehind || !outbox.isEmpty
+            ? time.now : min(body.drainsUntil, time.now + 60_000_000)
+    }
+
+    /// Puts what the data plane planned on its way.
+    private func send(_ host: Host, _ body: Body) {
+        let planned = body.plane.takePlanned()
+        for fault in planned.faults { tally.count(fault) }
+        for sent in planned.sent {
+            queue.put(
+                .report(host: host.number, incarnation: host.incarnation, sent.report),
+                at: time.now + sent.delay)
+        }
+    }
+
+    func deliver(_ number: Int, _ incarnation: Int, _ report: BackendReport) {
+        let host = hosts[number]
+        guard let body = host.body, host.incarnation == incarnation, body.log != nil else { return }
+        if let story = witness.ledger.story(report.trace.rawValue),
+            story.phase != .running || story.attempt != report.id.attempt
+        {
+            tally.count(.reportLate)
+        }
+        narrator.say("\(body.name) hears of trace \(report.trace): \(report.id)")
+        guard plan.sabotage != .lostOutbox || !fate.happens(100) else {
+            body.handed.append(Ledger.ReportKey(trace: report.trace, id: report.id))
+            return
+        }
+        body.take(report)
+        body.executesAt = min(body.executesAt, time.now)
+    }
+
+    // MARK: ends
+
+    func drain(_ body: Body) {
+        guard !body.isDraining, body.opensAt == .max else { return }
+        body.isDraining = true
+        body.drainsUntil = time.now + body.options.drainMicroseconds
+        body.decidesAt = min(body.decidesAt, time.now)
+        body.executesAt = min(body.executesAt, time.now)
+        narrator.say("\(body.name) is told to stop")
+    }
+
+    private func leave(_ host: Host, _ body: Body) throws {
+        body.execution?.abandon()
+        if var deciding = body.deciding.take() { try deciding.handOver() }
+        dismiss(host, body)
+        if phase != .leaving { startLater(host) }
+    }
+
+    /// A worker that fails gives back what it can, and its process ends or works on anew.
+    private func fail(_ host: Host, _ body: Body, _ error: any Error, _ wasFull: Bool) throws {
+        guard !body.process.isDead else { return }
+        narrator.say("\(body.name) fails: \(error)")
+        let isFull = wasFull || weather.bad.contains(.diskFull)
+        guard weather.hasStruck || isFull && (error as? JobLogError)?.code == .diskFull else {
+            throw Violation("\(body.name) failed without a cause: \(error)")
+        }
+        body.isBusy = true
+        body.execution?.abandon()
+        if var deciding = body.deciding.take() { try? deciding.leases.release() }
+        body.isBusy = false
+        guard !body.process.isDead else { return }
+        if let log = body.log, fate.happens(500) {
+            begin(host, in: body.process, log: log, at: time.now + fate.within(0...2_000_000))
+        } else {
+            dismiss(host, body)
+            startLater(host)
+        }
+    }
+
+    /// The process ends in order: its connections are closed.
+    private func dismiss(_ host: Host, _ body: Body) {
+        mayOvertake = false
+        host.body = nil
+        (body.deciding, body.execution, body.coding) = (nil, nil, nil)
+        body.log = nil
+        mayOvertake = true
+        body.process.kill()
+        narrator.say("\(body.name) is gone")
+    }
+
+    private func bury(_ host: Host, _ body: Body) {
+        narrator.say("\(body.name) is dead")
+        host.body = nil
+        startLater(host)
+    }
+
+    private func startLater(_ host: Host) {
+        let longest = phase == .ending || fate.happens(500) ? 1_000_000 : 2 * plan.leaseMicroseconds
+        queue.put(.start(host: host.number), at: time.now + fate.within(0...longest))
+    }
+
+    // MARK: after a step
+
+    /// Looks at what the step left: who died, what was committed, who hears of it.
+    func settle() throws {
+        if disk.powerCuts != powerCutsSeen {
+            powerCutsSeen = disk.powerCuts
+            narrator.say("the power was cut")
+        }
+        let before = witness.ledger.last
+        try settleWitness()
+        let hasNews = witness.ledger.last != before || !witness.isOpen
+        for host in hosts {
+            guard let body = host.body, !body.isBusy else { continue }
+            if body.process.isDead {
+                if witness.ledger.last != before, actor?.name == body.name {
+                    tally.count(.diedAfterCommit)
+                }
+                bury(host, body)
+            } else {
+                try checkReports(body)
+            }
+        }
+        for client in clients where !client.isBusy && client.process?.isDead == true {
+            client.leave()
+        }
+        if hasNews { tellNews() }
+        actor = nil
+        if let violation { throw violation }
+    }
+
+    func settleWitness() throws {
+        if !witness.isOpen, !witnessRests, hosts.contains(where: isOpen) {
+            try witness.open { lookingProcess = $0 }
+            try witness.catchUp(by: nil)
+        }
+        try witness.catchUp(by: actor)
+    }
+
+    private func isOpen(_ host: Host) -> Bool {
+        host.body.map { $0.log != nil && !$0.process.isDead } ?? false
+    }
+
+    private func tellNews() {
+        for host in hosts {
+            guard let body = host.body, body.opensAt == .max else { continue }
+            let soon = time.now + schedule.within(0...3000)
+            body.executesAt = min(body.executesAt, soon)
+            if body.isDecider { body.decidesAt = min(body.decidesAt, soon) }
+        }
+    }
+
+    /// Reports that a worker appended without an error are in the log.
+    private func checkReports(_ body: Body) throws {
+        guard body.checkable > 0, witness.isOpen else { return }
+        for key in body.handed.prefix(body.checkable) where !witness.ledger.reports.contains(key) {
+            throw Violation("\(body.name) appended \(key), which is not in the log")
+        }
+        body.handed.removeFirst(body.checkable)
+        body.checkable = 0
+    }
+}

@@ -1,0 +1,289 @@
+import JobLog
+import Scheduler
+import SimulatedDisk
+import TraceLog
+import Traceflow
+import Worker
+
+/// A world of workers and requesters around one log, on virtual time, from one seed.
+///
+///     burst of requests ──▶ steps of whoever is due, and faults ──▶ all is done ──▶ time is skipped
+///          ▲                                                                             │
+///          └─────────────────────────────────────────────────────────────────────────────┘
+///
+/// Everything runs on the caller's thread. Who may run next is drawn; a process that is stopped
+/// inside an operation of the disk lets the others run there (`Simulation+Disk.swift`). After
+/// every step the witness reads what was committed and holds it against the rules.
+///
+/// `@unchecked Sendable` holds because only the disk's closure makes it cross, and that is called
+/// on the thread that runs the simulation.
+public final class Simulation: @unchecked Sendable {
+    public let plan: Plan
+    let disk: SimulatedDisk
+    let time = Timeline()
+    let plane: Plane
+    let witness: Witness
+    let narrator: Narrator
+    var hosts: [Host] = []
+    var clients: [Client] = []
+    var queue = EventQueue()
+    var schedule: Dice
+    var load: Dice
+    var fate: Dice
+    var weather: Weather
+    var tally = Tally()
+    var phase = Phase.busy
+    /// Traces that requesters know of.
+    var known: [(id: Int64, name: String)] = []
+    /// Names that were asked for and not answered for: they may be recorded or not.
+    var doubtful: [String] = []
+    var requestsMade = 0
+    var powerCutsSeen = 0
+    /// How many processes are stopped inside an operation.
+    var depth = 0
+    /// Whose step it is.
+    var actor: Author?
+    var violation: Violation?
+    /// The number of the witness's process, to which nothing happens.
+    var lookingProcess = 0
+    /// Whether the witness looks away until the next burst.
+    var witnessRests = false
+    /// Operations until the process that does one is stopped in it.
+    var overtakeIn = 0
+    var mayOvertake = true
+    private var bursts: ArraySlice<Int64>
+    private var quietSince: Int64?
+    private var busySince: Int64 = 0
+
+    enum Phase {
+        /// Requesters ask, or there is something left to do.
+        case busy
+        /// All workers leave, so that time can be skipped.
+        case leaving
+        /// No more faults: everything has to come to its end.
+        case ending
+        case ended
+    }
+
+    public init(_ plan: Plan, narrate: (@Sendable (String) -> Void)? = nil) {
+        self.plan = plan
+        disk = SimulatedDisk(seed: plan.seed)
+        plane = Plane(plan)
+        witness = Witness(disk: disk, time: time)
+        narrator = Narrator(time: time, print: narrate)
+        schedule = Dice(plan.seed, .schedule)
+        load = Dice(plan.seed, .load)
+        fate = Dice(plan.seed, .faults)
+        weather = Weather(plan)
+        bursts = plan.bursts[...]
+        var clocks = Dice(plan.seed, .clocks)
+        for number in 0..<plan.hosts {
+            let skew = plan.skew > 0 ? clocks.within(-plan.skew...plan.skew) : 0
+            if skew != 0 { tally.count(.clockSkewed) }
+            hosts.append(Host(number: number, skew: skew))
+        }
+        for number in 0..<plan.clients {
+            let skew = plan.skew > 0 ? clocks.within(-plan.skew...plan.skew) : 0
+            let clock = ProcessClocks(time, skew: skew, booted: clocks.within(0...1_000_000_000))
+            clients.append(
+                Client(number: number, clock: clock.clock, isCommand: clocks.happens(500)))
+        }
+    }
+
+    public struct Outcome: Sendable {
+        public var seed: UInt64
+        public var digest: UInt64
+        public var tally: Tally
+        public var violation: Violation?
+    }
+
+    /// Runs to the end, or to the first thing that must not be.
+    public func run() -> Outcome {
+        listenToDisk()
+        do {
+            nextBurst()
+            scheduleFaults()
+            while phase != .ended { try step() }
+            try checkEnd()
+        } catch let fault as Violation {
+            violation = violation ?? fault
+        } catch {
+            violation = violation ?? Violation("unexpected: \(error)")
+        }
+        disk.onOperation(nil)
+        var tally = witness.ledger.tally
+        tally.faults = self.tally.faults
+        tally.steps = self.tally.steps
+        tally.operations = disk.operations
+        tally.acknowledged = witness.acknowledgedCount
+        return Outcome(
+            seed: plan.seed, digest: witness.ledger.digest, tally: tally, violation: violation)
+    }
+
+    // MARK: choosing
+
+    private enum Choice {
+        case event
+        case host(Int)
+    }
+
+    /// Lets one of those run that are due about now.
+    func step() throws {
+        tally.steps += 1
+        // Nothing is for nothing.
+        time.pass(1)
+        guard tally.steps < Self.stepsMax else { throw Violation("it does not come to rest") }
+        var first = queue.nextAt ?? .max
+        for host in hosts { first = min(first, nextAt(of: host)) }
+        guard first < .max else { return try nothingIsDue() }
+        let until = max(first, time.now) + Self.together
+        var choices: [Choice] = []
+        if let next = queue.nextAt, next <= until { choices.append(.event) }
+        for host in hosts where nextAt(of: host) <= until { choices.append(.host(host.number)) }
+        switch choices[schedule.below(choices.count)] {
+        case .event:
+            time.pass(to: queue.nextAt ?? 0)
+            if let occurrence = queue.takeFirst() { try perform(occurrence) }
+        case .host(let number):
+            time.pass(to: nextAt(of: hosts[number]))
+            try step(hosts[number])
+        }
+        try settle()
+        if depth == 0 { try look() }
+    }
+
+    /// Moments that are closer than this come in any order.
+    private static let together: Int64 = 2000
+    private static let stepsMax = 2_000_000
+
+    private func nextAt(of host: Host) -> Int64 {
+        guard let body = host.body else { return .max }
+        let next = body.nextAt
+        return next == .max ? .max : max(next, host.pausedUntil)
+    }
+
+    private func nothingIsDue() throws {
+        if depth > 0 { return time.pass(Self.together) }
+        throw Violation("nothing is due")
+    }
+
+    private func perform(_ occurrence: Occurrence) throws {
+        switch occurrence {
+        case .burst: beginBurst()
+        case .act(let client): try act(clients[client])
+        case .start(let host): start(hosts[host])
+        case .resume: break
+        case .report(let host, let incarnation, let report): deliver(host, incarnation, report)
+        case .fault(let fault): try strike(fault)
+        case .clears(let fault): clear(fault)
+        }
+    }
+
+    // MARK: bursts and rest
+
+    private func nextBurst() {
+        if let at = bursts.popFirst() {
+            queue.put(.burst, at: max(at, time.now))
+        } else {
+            becomeCalm()
+        }
+    }
+
+    private func beginBurst() {
+        phase = .busy
+        witnessRests = false
+        quietSince = nil
+        busySince = time.now
+        let count = 3 + load.below(10)
+        let spread = load.within(1_000_000...30_000_000)
+        for _ in 0..<count {
+            queue.put(
+                .act(client: load.below(clients.count)), at: time.now + load.within(0...spread))
+        }
+        for host in hosts where host.body == nil {
+            queue.put(.start(host: host.number), at: time.now + load.within(0...2_000_000))
+        }
+        narrator.say("burst of \(count)")
+    }
+
+    /// Whether all that was asked for is done and nobody is about to ask.
+    private var isQuiet: Bool {
+        guard witness.isOpen, witness.ledger.openCount == 0 else { return false }
+        return queue.count {
+            if case .act = $0 { true } else { false }
+        } == 0
+    }
+
+    /// Goes on to the next burst when there is nothing left to do.
+    private func look() throws {
+        switch phase {
+        case .busy:
+            guard isQuiet else {
+                quietSince = nil
+                guard time.now - busySince < Self.busyMax else {
+                    throw Violation("after \(Self.busyMax / 60_000_000) minutes it is not done")
+                }
+                return
+            }
+            let since = quietSince ?? time.now
+            quietSince = since
+            guard time.now - since > plan.lateness + 3_000_000 else { return }
+            try rest()
+        case .leaving:
+            for host in hosts { if let body = host.body { drain(body) } }
+            guard hosts.allSatisfy({ $0.body == nil }) else { return }
+            skip(countsMonotonic: true)
+        case .ending:
+            if isQuiet {
+                phase = .ended
+            } else if time.now - busySince > Self.busyMax {
+                throw Violation(
+                    "in \(Self.busyMax / 60_000_000) minutes without faults it is not done")
+            }
+        case .ended: break
+        }
+    }
+
+    /// Longest time in which what was asked for has to come to its end, faults and all.
+    private static let busyMax: Int64 = 1_800_000_000
+
+    private func rest() throws {
+        try witness.checkLives()
+        try witness.foldAfresh()
+        if schedule.happens(300) { try witness.confirm() }
+        if schedule.happens(300) {
+            witness.close()
+            witnessRests = true
+        }
+        switch schedule.below(3) {
+        case 0:
+            phase = .leaving
+            for host in hosts { if let body = host.body { drain(body) } }
+        case 1: skip(countsMonotonic: true)
+        case _: skip(countsMonotonic: false)
+        }
+    }
+
+    private func skip(countsMonotonic: Bool) {
+        if let at = bursts.first, at > time.now {
+            time.sleep(at - time.now, countsMonotonic: countsMonotonic)
+        }
+        narrator.say("time was skipped")
+        quietSince = nil
+        busySince = time.now
+        phase = .busy
+        nextBurst()
+    }
+
+    private func becomeCalm() {
+        phase = .ending
+        witnessRests = false
+        busySince = time.now
+        plane.becomeCalm()
+        weather.clear(disk)
+        for host in hosts where host.body == nil {
+            queue.put(.start(host: host.number), at: time.now)
+        }
+        narrator.say("no more faults")
+    }
+}
