@@ -95,6 +95,8 @@ create table lease (
     holder text not null,
     process text not null,
     epoch integer not null,
+    -- The log's time when the holder last said that it lives, and until when that counts.
+    renewed_at integer not null,
     expires_at integer not null
 ) strict, without rowid;
 

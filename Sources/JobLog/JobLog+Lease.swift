@@ -39,6 +39,7 @@ extension JobLog {
 
     private func acquire(_ wish: LeaseWish, _ transaction: inout Transaction) throws -> Lease? {
         let connection = transaction.connection
+        try noticeTime(connection)
         let now = self.now()
         let row = try Self.leaseRow(wish.role, connection)
         if let row, row.lease.expiresAt > now, row.lease.holder != wish.holder,
@@ -51,12 +52,13 @@ extension JobLog {
             expiresAt: now + wish.durationMicroseconds)
         try connection.run(
             """
-            insert into lease (role, holder, process, epoch, expires_at) values (?, ?, ?, ?, ?)
+            insert into lease (role, holder, process, epoch, renewed_at, expires_at)
+            values (?, ?, ?, ?, ?, ?)
             on conflict (role) do update set holder = excluded.holder,
                 process = excluded.process, epoch = excluded.epoch,
-                expires_at = excluded.expires_at
+                renewed_at = excluded.renewed_at, expires_at = excluded.expires_at
             """, .text(wish.role), .text(wish.holder), .text(options.storage.process),
-            .number(lease.epoch), .number(lease.expiresAt))
+            .number(lease.epoch), .number(now), .number(lease.expiresAt))
         if let event = wish.event {
             let request = AppendRequest(drafts: [try event(lease.epoch)])
             try transaction.judge(request)
@@ -82,11 +84,12 @@ extension JobLog {
                 guard let row = try Self.leaseRow(lease.role, transaction.connection),
                     row.lease.epoch == lease.epoch, row.lease.holder == lease.holder
                 else { return nil }
+                let now = now()
                 var renewed = lease
-                renewed.expiresAt = now() + durationMicroseconds
+                renewed.expiresAt = now + durationMicroseconds
                 try transaction.connection.run(
-                    "update lease set expires_at = ? where role = ?", .number(renewed.expiresAt),
-                    .text(lease.role))
+                    "update lease set renewed_at = ?, expires_at = ? where role = ?", .number(now),
+                    .number(renewed.expiresAt), .text(lease.role))
                 return renewed
             }
         }
@@ -128,7 +131,7 @@ extension JobLog {
         let query = try connection.statement(
             "select role, holder, process, epoch, expires_at from lease order by role")
         defer { query.reset() }
-        if let moment = try connection.lastMoment() { time.notice(moment) }
+        try noticeTime(connection)
         let now = self.now()
         var leases: [(lease: Lease, isHeld: Bool)] = []
         while try query.step() {
@@ -140,6 +143,14 @@ extension JobLog {
             leases.append((lease, isHeld))
         }
         return leases
+    }
+
+    /// A holder may have been ahead of us: its lease must not outlast it by that much.
+    private func noticeTime(_ connection: Connection) throws {
+        if let moment = try connection.lastMoment() { time.notice(moment) }
+        if let moment = try connection.number("select max(renewed_at) from lease") {
+            time.notice(moment)
+        }
     }
 
     static func checkLease(_ lease: Lease, _ connection: Connection, now: Int64) throws {

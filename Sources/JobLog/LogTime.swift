@@ -2,7 +2,7 @@ import Synchronization
 
 /// The time of a log: what an event would be stamped with now.
 ///
-///     follows the clock ──an event is later than it──▶ goes on from there ──clock passes──▶ follows
+///     follows the clock ──an event is later──▶ goes on from there ──clock passes──▶ follows
 ///
 /// A clock that was set back, or one of another host that runs ahead, must not make the log's time
 /// stand still until this one has caught up: deadlines and leases would stand still with it. So it

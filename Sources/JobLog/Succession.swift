@@ -86,7 +86,7 @@ struct Succession {
 
     private static let copied: [(name: String, columns: [String])] = [
         ("event_type", ["id", "name", "family"]), ("name", ["family", "name", "stream"]),
-        ("lease", ["role", "holder", "process", "epoch", "expires_at"]),
+        ("lease", ["role", "holder", "process", "epoch", "renewed_at", "expires_at"]),
         (
             "earlier_segment",
             ["number", "created_at", "base_position", "base_stream", "base_symbol", "sealed_at"]
@@ -141,8 +141,7 @@ extension Segment {
     /// Where the segment ends: what the next one goes on from.
     func end() throws(JobLogError) -> (base: Base, moment: Int64) {
         let position = try connection.number("select max(position) from event")
-        let moment = try connection.number(
-            "select recorded_at from event order by position desc limit 1")
+        let moment = try connection.lastMoment()
         let stream = try connection.number("select max(stream) from event")
         let carried = try connection.number("select max(last_stream) from carried")
         let symbol = try connection.number("select max(number) from symbol")

@@ -31,6 +31,7 @@ public struct Tally: Sendable, Equatable {
     public var takeovers = 0
     public var deciders = 0
     public var checkpoints = 0
+    public var segments = 0
     public var retries = 0
     public var events = 0
     public var steps = 0
@@ -50,6 +51,7 @@ public struct Tally: Sendable, Equatable {
         takeovers += other.takeovers
         deciders += other.deciders
         checkpoints += other.checkpoints
+        segments += other.segments
         retries += other.retries
         events += other.events
         steps += other.steps

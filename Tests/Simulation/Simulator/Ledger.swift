@@ -32,6 +32,8 @@ struct Ledger {
     private var loads: [String: Int] = [:]
     /// Reports that stand in the log.
     private(set) var reports: Set<ReportKey> = []
+    /// Where the last segment was sealed.
+    private var sealed: Int64 = 0
     /// The trace that ended in the event before.
     private var endedLast: Int64?
 
@@ -66,11 +68,16 @@ struct Ledger {
             try checkMayDecide(author)
             tags.profile = profile
         case .checkpoint:
-            try checkMayDecide(author)
+            // Whoever finds a segment sealed may begin the next with one.
+            if sealed != row.position - 1 { try checkMayDecide(author) }
             tally.checkpoints += 1
+        case .segmentSealed:
+            try checkMayDecide(author)
+            sealed = row.position
+            tally.segments += 1
         case .logCreated:
             guard row.position == 1 else { throw Violation("the log was created twice") }
-        case .clusterObserved, .segmentSealed: break
+        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

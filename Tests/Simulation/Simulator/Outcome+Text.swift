@@ -18,7 +18,7 @@ extension Tally {
         var lines = [
             "\(traces) traces, \(attempts) attempts, \(takeovers) takeovers, \(retries) retries,"
                 + " \(events) events, \(acknowledged) acknowledged, \(deciders) deciders,"
-                + " \(checkpoints) checkpoints, \(steps) steps, \(operations) disk operations"
+                + " \(checkpoints) checkpoints, \(segments) sealed segments, \(steps) steps, \(operations) disk operations"
         ]
         for fault in Fault.allCases { lines.append("  \(fault): \(faults[fault] ?? 0)") }
         return lines.joined(separator: "\n")

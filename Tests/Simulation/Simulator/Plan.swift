@@ -16,6 +16,8 @@ public struct Plan: Sendable {
     /// The tag profile that each host wants.
     var profiles: [TagProfile?]
     var checkpoints: CheckpointOptions
+    /// How large a segment grows before the log goes on in the next.
+    var segmentBytesMax: Int64
     /// How much later than it wanted a thread may run, in microseconds.
     var lateness: Int64
     /// Longest delay of a report, in microseconds.
@@ -45,6 +47,7 @@ public struct Plan: Sendable {
         checkpoints = CheckpointOptions()
         checkpoints.events = dice.within(20...800)
         checkpoints.handoverEvents = dice.within(1...100)
+        segmentBytesMax = dice.happens(600) ? 1 << 30 : dice.within(100_000...400_000)
         lateness = dice.happens(500) ? 1_500_000 : 50_000
         latency = [2000, 200_000, 3_000_000][dice.below(3)]
         seesDeaths = dice.happens(500)

@@ -71,7 +71,9 @@ extension Simulation {
         let seed = plan.seed
         return try JobLog.openTraces(
             "/log", access: .create, durability: plan.sabotage == .unsyncedCommits ? .off : .full,
-            clock: clock, storage: storage(of: process), newLogID: { "log of seed \(seed)" })
+            clock: clock, storage: storage(of: process),
+            limits: SegmentLimits(bytesMax: plan.segmentBytesMax),
+            newLogID: { "log of seed \(seed)" })
     }
 
     private func open(_ host: Host, _ body: Body) throws {
