@@ -9,6 +9,7 @@ struct Checker {
         var attempts = 0
         var takeovers = 0
         var deciders = 0
+        var segments = 1
         var lateReports = 0
         var succeeded = 0
         var failed = 0
@@ -81,8 +82,8 @@ struct Checker {
             }
             self.epoch = epoch
             findings.deciders += 1
-        case "LogCreated", "TagProfileChanged", "Checkpoint", "SegmentSealed", "ClusterObserved":
-            break
+        case "SegmentSealed": findings.segments += 1
+        case "LogCreated", "TagProfileChanged", "Checkpoint", "ClusterObserved": break
         case "TraceRequested": try request(event)
         default:
             guard var trace = traces.removeValue(forKey: event.stream) else {

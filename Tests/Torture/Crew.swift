@@ -34,6 +34,8 @@ struct Crew {
         var arguments = ["worker", "--id", "w\(startedCount)", "--seed", "\(seed)"]
         arguments += ["--faults", "latency=\(latency),loss=2,double=5,reorder=10,crash=1"]
         arguments += ["--in-flight", "\(inFlight)"]
+        // Small segments, so that kills fall into rolls too.
+        arguments += ["--segment-size", chance.pick(["64KiB", "64KiB", "256KiB"]) ?? "64KiB"]
         if changesTags, chance.happens(15) {
             arguments += ["--tags", chance.happens(50) ? "antrea" : "perNode"]
         }

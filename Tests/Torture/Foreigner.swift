@@ -17,9 +17,16 @@ struct Foreigner: ParsableCommand {
 
     func run() throws {
         var chance = Chance(seed: seed)
-        let file = try PlainFile.newest(in: log)
-        file.setPatience(milliseconds: 60_000)
         for _ in 0..<chance.number(2...8) {
+            // Mostly the newest; the sealed ones hold facts too.
+            let earlier = try PlainFile.segments(of: log).dropLast()
+            let file =
+                if chance.happens(30), let path = chance.pick(Array(earlier)) {
+                    try PlainFile(path: log + "/" + path)
+                } else {
+                    try PlainFile.newest(in: log)
+                }
+            file.setPatience(milliseconds: 60_000)
             switch kind {
             case .writer: try write(file, &chance)
             case .reader: try read(file, &chance)

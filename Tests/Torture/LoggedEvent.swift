@@ -18,7 +18,7 @@ struct LoggedEvent {
     /// What only a decider may write. A retry may also be asked for by hand.
     static let decisions: Set = [
         "TagAllocated", "TraceSucceeded", "TraceTimedOut", "TraceFailed", "DeciderTookOver",
-        "TagProfileChanged", "Checkpoint",
+        "TagProfileChanged", "Checkpoint", "SegmentSealed",
     ]
 
     init(line: some StringProtocol) throws {

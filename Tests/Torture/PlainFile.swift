@@ -15,11 +15,17 @@ final class PlainFile {
 
     deinit { sqlite3_close_v2(handle) }
 
-    static func newest(in log: String) throws -> PlainFile {
-        let files = try FileManager.default.contentsOfDirectory(atPath: log).filter {
+    /// The segments of the log in order.
+    static func segments(of log: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: log).filter {
             $0.hasSuffix(".db") && $0.dropLast(3).allSatisfy(\.isNumber)
+        }.sorted()
+    }
+
+    static func newest(in log: String) throws -> PlainFile {
+        guard let newest = try segments(of: log).last else {
+            throw Violation("\(log) holds no segment")
         }
-        guard let newest = files.max() else { throw Violation("\(log) holds no segment") }
         return try PlainFile(path: log + "/" + newest)
     }
 

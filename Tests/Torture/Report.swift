@@ -30,7 +30,7 @@ struct Report {
              \(sum(\.findings.failed)) failed)
             attempts   \(sum(\.findings.attempts)), takeovers \(sum(\.findings.takeovers)), late\
              reports \(sum(\.findings.lateReports)), deciders \(sum(\.findings.deciders))
-            events     \(sum(\.findings.events)), promises held \(sum(\.acknowledged))
+            events     \(sum(\.findings.events)) in \(sum(\.findings.segments)) segments, promises held \(sum(\.acknowledged))
             refused    \(sum(\.refused)) foreign statements
             0 lost, 0 doubled, 0 tags held twice
             """

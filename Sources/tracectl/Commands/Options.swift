@@ -22,7 +22,9 @@ struct LogOptions: ParsableArguments {
 
     func reading() throws -> JobLog { try JobLog.openTraces(path, access: .readOnly) }
     func writing() throws -> JobLog { try JobLog.openTraces(path, access: .readWrite) }
-    func creating() throws -> JobLog { try JobLog.openTraces(path, access: .create) }
+    func creating(_ limits: SegmentLimits = SegmentLimits()) throws -> JobLog {
+        try JobLog.openTraces(path, access: .create, limits: limits)
+    }
 
     /// The log if there is one.
     func existing() throws -> JobLog? {
@@ -99,6 +101,8 @@ func standardInput() -> String {
 /// A length of time: `20s`, `5m`, `1h30m`, `500ms`; a bare number means seconds.
 struct Duration64: ExpressibleByArgument, Hashable {
     var microseconds: Int64
+
+    init(microseconds: Int64) { self.microseconds = microseconds }
 
     init?(argument: String) {
         var total: Int64 = 0

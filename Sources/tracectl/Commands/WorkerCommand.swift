@@ -38,6 +38,18 @@ struct WorkerCommand: ParsableCommand {
     )
     var faults: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The log goes on in a new segment when the open one is so large (64MiB).",
+            valueName: "size"))
+    var segmentSize = ByteSize(bytes: SegmentLimits().bytesMax)
+
+    @Option(
+        help: ArgumentHelp(
+            "The log goes on in a new segment when the open one is so old (12h, 30d).",
+            valueName: "age"))
+    var segmentAge = Duration64(microseconds: SegmentLimits().ageMaxMicroseconds)
+
     @Option(help: ArgumentHelp("How long its leases last.", visibility: .hidden))
     var lease: Duration64?
 
@@ -46,11 +58,21 @@ struct WorkerCommand: ParsableCommand {
         if let lease, lease.microseconds < 100_000 {
             throw ValidationError("--lease must be at least 100ms")
         }
+        if segmentSize.bytes < Self.segmentSizeMin {
+            throw ValidationError("--segment-size must be at least 64KiB")
+        }
+        if segmentAge.microseconds < 1_000_000 {
+            throw ValidationError("--segment-age must be at least 1s")
+        }
         _ = try parsedFaults()
     }
 
+    private static let segmentSizeMin: Int64 = 64 << 10
+
     func run() throws {
-        let log = try log.creating()
+        let log = try log.creating(
+            SegmentLimits(
+                bytesMax: segmentSize.bytes, ageMaxMicroseconds: segmentAge.microseconds))
         let profile: TagProfile? =
             switch tags {
             case .antrea: .antrea
