@@ -25,6 +25,8 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
         .target(
@@ -43,7 +45,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
+                "CLZ4", "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .executableTarget(

@@ -89,14 +89,18 @@ final class EarlierSegments {
     ) throws(JobLogError) -> Int64? {
         for entry in try entries(newest: newest).reversed() where stream <= entry.end.stream {
             guard let segment = try segment(entry) else {
-                throw JobLogError(
-                    .archived,
-                    "\(folder): stream \(stream) is in an archived segment"
-                        + " (\(SegmentFile.name(entry.number)))",
-                    remedy: "restore it first with `tracectl log restore \(entry.number)`")
+                throw Self.archived(stream, entry, folder)
             }
             if let version = try segment.version(of: stream) { return version }
         }
         return nil
+    }
+
+    static func archived(_ stream: Int64, _ entry: Entry, _ folder: String) -> JobLogError {
+        JobLogError(
+            .archived,
+            "\(folder): stream \(stream) is in an archived segment"
+                + " (\(SegmentFile.name(entry.number)))",
+            remedy: "restore it first with `tracectl log restore \(entry.number)`")
     }
 }

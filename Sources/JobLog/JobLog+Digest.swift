@@ -3,16 +3,17 @@ import CSQLite
 extension JobLog {
     /// Notes the digests of sealed segments that have none yet; takes seconds for a large one.
     ///
-    /// Only of files that change no more: what is still in a WAL is copied first, which may have
-    /// to wait for readers; then it is left for the next time. Returns how many it noted.
+    /// Only of files that change no more: what is still in a WAL is copied first, for which readers
+    /// are waited for so many milliseconds; then it is left for the next time. Returns how many it
+    /// noted.
     @discardableResult
-    public func recordDigests() throws -> Int {
+    public func recordDigests(patience: Int32 = 0) throws -> Int {
         try checkWritable()
         guard let rolling = options.rolling else { return 0 }
         var count = 0
         for number in try undigested() {
             let file = SegmentFile.path(number, in: folder)
-            guard try Self.emptyWAL(of: file, options.storage) else { continue }
+            guard try Self.emptyWAL(of: file, options.storage, patience) else { continue }
             let (bytes, digest) = try Self.digest(of: file, options.storage, rolling)
             try writing { transaction in
                 let known = try transaction.connection.number(
@@ -62,12 +63,18 @@ extension JobLog {
 
     /// Copies all of the WAL into the file; false while a reader stands in the way.
     private static func emptyWAL(
-        of file: String, _ storage: Storage
+        of file: String, _ storage: Storage, _ patience: Int32
     ) throws(JobLogError) -> Bool {
         guard storage.size(file + "-wal") ?? 0 > 0 else { return true }
         let connection = try Connection(file: file, flags: SQLITE_OPEN_READWRITE, vfs: storage.vfs)
         try connection.execute("pragma synchronous = full")
         connection.losePatience()
-        return try connection.number("pragma wal_checkpoint(truncate)") == 0
+        var waited: Int32 = 0
+        while try connection.number("pragma wal_checkpoint(truncate)") != 0 {
+            // SQLite itself would wait for readers, but not for another that copies the WAL.
+            guard waited < patience else { return false }
+            waited += sqlite3_sleep(10)
+        }
+        return true
     }
 }

@@ -7,18 +7,20 @@ public struct LogInfo: Hashable, Sendable {
         case sealed
         /// Compressed: has to be restored before it can be read.
         case archived
-        /// Gone.
-        case dropped
+        /// Not in the log's folder: archived elsewhere, dropped, or missing.
+        case absent
     }
 
     public struct Segment: Hashable, Sendable {
         public var number: Int64
-        /// The file's name; of a dropped segment the one that it had.
+        /// The file's name; of an absent segment the one that it had.
         public var file: String
         public var state: State
         public var bytes: Int64
         public var firstPosition: Int64
         public var lastPosition: Int64
+        /// Microseconds since 1970; nil of the open segment.
+        public var sealedAt: Int64?
     }
 
     public var logID: String
@@ -39,7 +41,11 @@ extension JobLog {
             let newest = reader.newest
             let earlier = try reader.earlierEntries()
             let last = try newest.end().base.position
-            let segments = earlier.map { describe($0.number, $0.base.position, $0.end.position) }
+            let segments = earlier.map { entry in
+                var segment = describe(entry.number, entry.base.position, entry.end.position)
+                segment.sealedAt = entry.sealedAt
+                return segment
+            }
             var current = describe(newest.number, newest.base.position, last)
             current.state = reader.isAtEnd ? .sealed : .open
             return LogInfo(
@@ -57,7 +63,7 @@ extension JobLog {
         let file = SegmentFile.name(number)
         let archive = file + SegmentFile.archiveEnding
         var segment = LogInfo.Segment(
-            number: number, file: file, state: .dropped, bytes: 0, firstPosition: before + 1,
+            number: number, file: file, state: .absent, bytes: 0, firstPosition: before + 1,
             lastPosition: last)
         if let bytes = storage.size(folder + "/" + file) {
             (segment.state, segment.bytes) = (.sealed, bytes)

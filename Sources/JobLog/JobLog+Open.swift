@@ -97,6 +97,13 @@ extension JobLog {
                     + "this one knows \(formatVersion))",
                 remedy: "use that version; the log was left as it is")
         }
+        // Builds before the first release wrote other tables under the same number.
+        guard try connection.number("select 1 from sqlite_master where name = 'seal'") != nil
+        else {
+            throw JobLogError(
+                .notALog, "\(connection.file): written by a build before the first release",
+                remedy: "choose another folder with --log; the log was left as it is")
+        }
     }
 
     private static func prepare(

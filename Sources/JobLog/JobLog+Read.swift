@@ -41,17 +41,32 @@ extension JobLog {
         try reader.with { try $0.forEach(after: position, limit: limit, body) }
     }
 
-    /// The events of one stream, in order; none for a stream that does not exist, and not those
-    /// that are archived or dropped.
-    public func read(stream: Int64) throws(JobLogError) -> [RecordedEvent] {
-        try readingAll { reader in
+    /// The events of one stream, in order, of some types if they are given; none for a stream
+    /// that does not exist, and not those that are archived or dropped.
+    public func read(
+        stream: Int64, types: [Int32]? = nil
+    ) throws(JobLogError) -> [RecordedEvent] {
+        let marks = types.map { $0.map { _ in "?" }.joined(separator: ", ") }
+        let filter = marks.map { " and type in (\($0))" } ?? ""
+        return try readingAll { reader in
             try reader.moveOn()
             return try reader.segments(of: stream).flatMap { segment in
                 let query = try segment.connection.statement(
-                    "select \(Self.columns) from event where stream = ? order by version")
-                query.bind(1, stream)
+                    "select \(Self.columns) from event where stream = ?\(filter) order by version")
+                query.bind([.number(stream)] + (types ?? []).map { .number(Int64($0)) })
                 return try Self.rows(query)
             }
+        }
+    }
+
+    /// Throws `archived`, naming the segment, when the stream began in one that is not here.
+    public func refuseArchived(_ stream: Int64) throws(JobLogError) {
+        try readingAll { reader in
+            try reader.moveOn()
+            guard try reader.birthplace(of: stream) == nil,
+                let entry = try reader.earlierEntries().last(where: { $0.base.stream < stream })
+            else { return }
+            throw EarlierSegments.archived(stream, entry, folder)
         }
     }
 

@@ -62,39 +62,59 @@ final class RawFile {
     func read(from offset: Int64, count: Int) throws(JobLogError) -> [UInt8] {
         var code: Int32? = SQLITE_OK
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            code = file.pointee.pMethods?.pointee.xRead(
-                file, buffer.baseAddress, Int32(count), offset)
-            filled = count
+            var done = 0
+            while code == SQLITE_OK, done < count {
+                let part = min(Self.callBytes, count - done)
+                code = file.pointee.pMethods?.pointee.xRead(
+                    file, buffer.baseAddress.map { $0 + done }, Int32(part), offset + Int64(done))
+                done += part
+            }
+            filled = code == SQLITE_OK ? count : 0
         }
         try check(code)
         return bytes
     }
 
     func write(_ bytes: [UInt8], at offset: Int64) throws(JobLogError) {
-        let code = bytes.withUnsafeBytes {
-            file.pointee.pMethods?.pointee.xWrite(
-                file, $0.baseAddress, Int32($0.count), offset)
+        var code: Int32? = SQLITE_OK
+        bytes.withUnsafeBytes { buffer in
+            var done = 0
+            while code == SQLITE_OK, done < buffer.count {
+                let part = min(Self.callBytes, buffer.count - done)
+                code = file.pointee.pMethods?.pointee.xWrite(
+                    file, buffer.baseAddress.map { $0 + done }, Int32(part), offset + Int64(done))
+                done += part
+            }
         }
         try check(code)
     }
+
+    /// SQLite reads and writes pages, of 64 KiB at most; its file layer cuts the lengths of larger
+    /// calls off at 17 bits and then says that the disk is full.
+    private static let callBytes = 1 << 16
 
     func sync() throws(JobLogError) {
         try check(file.pointee.pMethods?.pointee.xSync(file, SQLITE_SYNC_NORMAL))
     }
 
     /// Calls the body with a function that gives one piece of the file after the other.
-    func pieces<T>(
-        of length: Int = 1 << 20, _ body: (_ next: () throws -> [UInt8]?) throws -> T
-    ) throws -> T {
+    func pieces<T>(_ body: (_ next: () throws -> [UInt8]?) throws -> T) throws -> T {
+        try body(source())
+    }
+
+    /// Gives one piece of the file after the other.
+    func source() throws(JobLogError) -> () throws -> [UInt8]? {
         let size = try size()
         var offset: Int64 = 0
-        return try body {
-            let count = Int(min(Int64(length), size - offset))
+        return {
+            let count = Int(min(Self.pieceBytes, size - offset))
             guard count > 0 else { return nil }
             defer { offset += Int64(count) }
             return try self.read(from: offset, count: count)
         }
     }
+
+    private static let pieceBytes: Int64 = 1 << 20
 
     private func check(_ code: Int32?) throws(JobLogError) {
         guard code == SQLITE_OK else { throw Self.failure(code ?? SQLITE_MISUSE, path) }

@@ -20,6 +20,10 @@ enum SegmentFile {
         folder + "/" + name(number)
     }
 
+    static func archive(_ number: Int64, in folder: String) -> String {
+        path(number, in: folder) + archiveEnding
+    }
+
     /// The number of the segment with the name; nil for any other file.
     static func number(of name: String) -> Int64? {
         guard name.hasSuffix(ending), let number = Int64(name.dropLast(ending.count)), number > 0,

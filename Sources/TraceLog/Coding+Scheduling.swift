@@ -191,6 +191,7 @@ extension PBSegmentArchived {
         bytes = archived.bytes
         archivedBytes = archived.archivedBytes
         digest = .init(archived.digest)
+        folder = archived.folder
     }
 }
 
@@ -198,6 +199,6 @@ extension SegmentArchived {
     init(_ message: PBSegmentArchived) {
         self.init(
             segment: message.segment, bytes: message.bytes, archivedBytes: message.archivedBytes,
-            digest: Array(message.digest))
+            digest: Array(message.digest), folder: message.folder)
     }
 }

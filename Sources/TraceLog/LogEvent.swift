@@ -45,12 +45,17 @@ public struct SegmentArchived: Hashable, Sendable {
     public var archivedBytes: Int64
     /// Of the file before it was compressed.
     public var digest: [UInt8]
+    /// Where the archive went; empty when it lies in the log's folder.
+    public var folder: String
 
-    public init(segment: Int64, bytes: Int64, archivedBytes: Int64, digest: [UInt8]) {
+    public init(
+        segment: Int64, bytes: Int64, archivedBytes: Int64, digest: [UInt8], folder: String = ""
+    ) {
         self.segment = segment
         self.bytes = bytes
         self.archivedBytes = archivedBytes
         self.digest = digest
+        self.folder = folder
     }
 }
 

@@ -47,7 +47,9 @@ struct TraceReader {
         if let moment {
             found = try views(at: moment).first { $0.name == name }
         } else {
-            found = try view(stream(named: name))
+            let stream = try stream(named: name)
+            found = try view(stream)
+            if found == nil { try log.refuseArchived(stream) }
         }
         guard let found else { throw CommandFailure("Traceflow \"\(name)\" not found") }
         return found

@@ -46,6 +46,9 @@ struct Tracectl: ParsableCommand {
         case is Refusal, is ManifestError, is TrafficFileError, is PairError:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.refused)
+        case let error as JobLogError where error.isRefusal:
+            Output.error("\(error)")
+            Glibc.exit(CommandFailure.refused)
         case is JobLogError, is WorkerError:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.system)
@@ -59,6 +62,18 @@ struct Tracectl: ParsableCommand {
         }
         if !message.isEmpty { Output.note(message) }
         Glibc.exit(code == .validationFailure ? CommandFailure.usage : CommandFailure.system)
+    }
+}
+
+extension JobLogError {
+    /// Whether the log is well and only did not do what was asked.
+    fileprivate var isRefusal: Bool {
+        switch code {
+        case .refused, .nameTaken, .versionConflict, .archived: true
+        case .noLog, .notALog, .damaged, .newerVersion, .readOnly, .diskFull, .leaseLost, .sealed,
+            .failed:
+            false
+        }
     }
 }
 

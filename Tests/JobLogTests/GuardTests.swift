@@ -91,6 +91,17 @@ struct DamageTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
     }
 
+    @Test func aLogOfABuildBeforeTheFirstReleaseIsNamedAndLeftAlone() throws {
+        #expect(PlainSQL(file: file).run("drop table seal") == nil)
+        for access in [JobLog.Access.readWrite, .readOnly] {
+            #expect {
+                try JobLog.open(sandbox.log, access: access, options: options())
+            } throws: {
+                ($0 as? JobLogError)?.message.contains("before the first release") == true
+            }
+        }
+    }
+
     @Test func aTruncatedSegmentIsNamed() throws {
         #expect(PlainSQL(file: file).run("pragma wal_checkpoint(truncate)") == nil)
         let bytes = try Data(contentsOf: URL(fileURLWithPath: file))

@@ -214,7 +214,7 @@ struct RollTests {
         #expect { try left.append(answer(over)) } throws: {
             ($0 as? JobLogError)?.code == .archived
         }
-        #expect(try left.info().segments.map(\.state) == [.dropped, .open])
+        #expect(try left.info().segments.map(\.state) == [.absent, .open])
         #expect(try left.append(answer(alive)).positions.first == 7)
         #expect(try left.append(asking("new")).streams.first == 4)
         #expect(try left.verify() == LogCheck(events: 3, faults: []))

@@ -11,6 +11,9 @@ enum Type {
     static let created: Int32 = 40
     static let sealed: Int32 = 43
     static let checkpoint: Int32 = 44
+    static let archived: Int32 = 45
+    static let restored: Int32 = 46
+    static let dropped: Int32 = 47
 
     static let all = [
         EventType(id: asked, name: "Asked", family: family),
@@ -18,6 +21,9 @@ enum Type {
         EventType(id: created, name: "LogCreated", family: "log"),
         EventType(id: sealed, name: "SegmentSealed", family: "log"),
         EventType(id: checkpoint, name: "Checkpoint", family: "log"),
+        EventType(id: archived, name: "SegmentArchived", family: "log"),
+        EventType(id: restored, name: "SegmentRestored", family: "log"),
+        EventType(id: dropped, name: "SegmentDropped", family: "log"),
     ]
 }
 

@@ -61,3 +61,17 @@ func beginning(_ name: String? = nil, _ count: Int = 1) -> AppendRequest {
         newStreams: [NewStream(family: family, name: name)],
         drafts: (0..<count).map { draft(.new(0), "\($0)") })
 }
+
+func readFile(_ path: String) throws -> [UInt8] {
+    let file = try #require(fopen(path, "rb"))
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    while case let byte = getc(file), byte != EOF { bytes.append(UInt8(truncatingIfNeeded: byte)) }
+    return bytes
+}
+
+func writeFile(_ path: String, _ bytes: [UInt8]) throws {
+    let file = try #require(fopen(path, "wb"))
+    defer { fclose(file) }
+    try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
+}

@@ -1402,6 +1402,9 @@ nonisolated struct PBSegmentArchived: Sendable {
 
   var digest: Data = Data()
 
+  /// Where the archive went; empty when it lies in the log's folder.
+  var folder: String = String()
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -3286,7 +3289,7 @@ nonisolated extension PBSegmentSealed: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBSegmentArchived: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SegmentArchived"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segment\0\u{1}bytes\0\u{3}archived_bytes\0\u{1}digest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segment\0\u{1}bytes\0\u{3}archived_bytes\0\u{1}digest\0\u{1}folder\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3298,6 +3301,7 @@ nonisolated extension PBSegmentArchived: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.bytes) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.archivedBytes) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.folder) }()
       default: break
       }
     }
@@ -3316,6 +3320,9 @@ nonisolated extension PBSegmentArchived: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.digest.isEmpty {
       try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 4)
     }
+    if !self.folder.isEmpty {
+      try visitor.visitSingularStringField(value: self.folder, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3324,6 +3331,7 @@ nonisolated extension PBSegmentArchived: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.bytes != rhs.bytes {return false}
     if lhs.archivedBytes != rhs.archivedBytes {return false}
     if lhs.digest != rhs.digest {return false}
+    if lhs.folder != rhs.folder {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -6,9 +6,9 @@ import Traceflow
 
 /// What a log of traces takes into a new segment.
 ///
-/// The scheduler's state, the streams of traces that are not finished, and the cluster observed
-/// last, whole and with its contents. Requests are not carried: the segments in which waiting
-/// traces were asked for are not archived before these are finished.
+/// The scheduler's state, the streams of traces that are not finished, what became of the segments
+/// before, and the cluster observed last, whole and with its contents. Requests are not carried:
+/// the segments in which waiting traces were asked for are not archived before these are finished.
 public enum TraceRolling {
     public static func rolling(_ limits: SegmentLimits) -> Rolling {
         Rolling(
@@ -31,6 +31,7 @@ public enum TraceRolling {
             drafts: [
                 try coding.draft(.checkpoint(snapshot), stream: .existing(JobLog.ownStream))
             ], digests: [])
+        carried.drafts += try SegmentArchive.drafts(saying: SegmentArchive.fates(in: sealed))
         if let (stream, cluster) = try ClusterStore(log: sealed).latestWhole() {
             carried.drafts.append(
                 try coding.draft(.clusterObserved(cluster), stream: .existing(stream)))

@@ -13,8 +13,8 @@ struct ByteSize: ExpressibleByArgument, Hashable {
 
     init?(argument: String) {
         let number = argument.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        guard let value = Double(number), let unit = Self.units[String(argument[number.endIndex...])],
-            value * unit < 9e18
+        let name = String(argument[number.endIndex...])
+        guard let value = Double(number), let unit = Self.units[name], value * unit < 9e18
         else { return nil }
         bytes = Int64(value * unit)
     }

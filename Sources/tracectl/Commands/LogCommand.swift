@@ -4,12 +4,16 @@ import JobLog
 import Scheduler
 import TraceLog
 import Traceflow
+import Worker
 
 /// Looks after the log itself.
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "Look after the log: info, verify, dump, backup.",
-        subcommands: [Info.self, Verify.self, Dump.self, Backup.self])
+        commandName: "log", abstract: "Look after the log: info, verify, dump, backup, archive.",
+        subcommands: [
+            Info.self, Verify.self, Dump.self, Backup.self, ArchiveCommand.self,
+            RestoreCommand.self, DropCommand.self,
+        ])
 
     struct Info: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "What the log consists of.")
@@ -27,17 +31,31 @@ struct LogCommand: ParsableCommand {
                 ["Events:", String(info.lastPosition)],
                 ["Kept contents:", "\(info.contentBytes) bytes"],
             ]
-            table.rows += info.segments.map {
-                [
-                    "Segment:",
-                    "\($0.file), events \($0.firstPosition) to \($0.lastPosition),"
-                        + " \($0.bytes) bytes",
-                ]
+            let fates = try SegmentArchive.fates(in: log)
+            table.rows += info.segments.map { segment in
+                let events = "events \(segment.firstPosition) to \(segment.lastPosition)"
+                let place = Self.place(segment, fates[segment.number])
+                return ["Segment:", "\(segment.file), \(events), \(place)"]
             }
             for lease in try log.leases(rolePrefix: "decider") {
                 table.rows.append(["Decider:", printable(lease.holder) + ", epoch \(lease.epoch)"])
             }
             Output.result(table.text(hasHeader: false))
+        }
+
+        private static func place(
+            _ segment: LogInfo.Segment, _ fate: SegmentArchive.Fate?
+        ) -> String {
+            switch (segment.state, fate) {
+            case (.open, _): return "open, \(segment.bytes) bytes"
+            case (.sealed, _): return "sealed, \(segment.bytes) bytes"
+            case (.archived, _): return "archived, \(segment.bytes) bytes"
+            case (.absent, .archived(let facts)):
+                let place = facts.folder.isEmpty ? "missing" : "in \(printable(facts.folder))"
+                return "archived, \(place)"
+            case (.absent, .dropped): return "dropped"
+            case (.absent, nil): return "missing"
+            }
         }
     }
 
@@ -49,11 +67,30 @@ struct LogCommand: ParsableCommand {
         func run() throws {
             let log = try log.reading()
             let check = try log.verify()
-            if let fault = check.faults.first {
+            if let fault = try check.faults.first ?? segmentFault(log) {
                 throw CommandFailure("\(self.log.path): \(fault)", status: CommandFailure.system)
             }
             let traces = try TraceCheck.traces(in: log)
             Output.result("ok: \(check.events) events, \(traces) traces\n")
+        }
+
+        /// A segment that is neither there nor said to be elsewhere, or an archive that is broken.
+        private func segmentFault(_ log: JobLog) throws -> String? {
+            let fates = try SegmentArchive.fates(in: log)
+            let archive = SegmentArchive(log: log, holder: "verify")
+            for segment in try log.info().segments {
+                switch (segment.state, fates[segment.number]) {
+                case (.open, _), (.sealed, _), (.absent, .dropped): continue
+                case (.archived, _):
+                    if try archive.isGood(segment.number) { continue }
+                    return "\(segment.file): this is not what was archived"
+                case (.absent, .archived(let facts)) where !facts.folder.isEmpty:
+                    Output.note(
+                        "\(segment.file) is in \(facts.folder), and was not looked at")
+                case (.absent, _): return "\(segment.file): the file is missing"
+                }
+            }
+            return nil
         }
     }
 

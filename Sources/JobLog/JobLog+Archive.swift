@@ -1,0 +1,218 @@
+/// Sealed segments are compressed, brought back and dropped whole.
+///
+///     sealed ──▶ .lz4.new is filled ──▶ .lz4, read back and compared ──event──▶ .db is removed
+///     archived ──▶ .db.new is filled, compared ──▶ .db ──event──▶ .lz4 is removed ──▶ sealed
+///     sealed or archived ──event──▶ the files are removed ──▶ dropped
+///
+/// Invariants: a file is removed only when the log says so durably, and, unless the segment is
+/// dropped, when another that was read back holds the same bytes. A crash leaves both files or
+/// none too few; the same command again goes on from there. One process does it at a time, under
+/// a lease.
+extension JobLog {
+    /// How long readers are waited for, in milliseconds.
+    private static let readersPatience: Int32 = 5000
+
+    /// The streams that began in the segment; nil when none did.
+    ///
+    /// Throws `refused` when there is no such segment, or it is the open one.
+    public func streams(beganIn segment: Int64) throws(JobLogError) -> ClosedRange<Int64>? {
+        let entry = try readingAll { try sealedEntry(segment, $0) }
+        return entry.base.stream < entry.end.stream
+            ? entry.base.stream + 1...entry.end.stream : nil
+    }
+
+    /// Compresses a sealed segment, into the folder if one is given, and removes the original.
+    ///
+    /// Throws `refused` when somebody else is at it, or still reads what is not yet in the file
+    /// itself; the segment stays as it was.
+    @discardableResult
+    public func archive(
+        _ segment: Int64, to target: String? = nil, as holder: String, _ archiving: Archiving
+    ) throws -> ArchivedSegment {
+        try keepingSegments(holder) { keeper in
+            _ = try readingAll { try sealedEntry(segment, $0) }
+            let file = SegmentFile.path(segment, in: folder)
+            guard options.storage.exists(file) else { throw absent(segment) }
+            try recordDigests(patience: Self.readersPatience)
+            guard let known = try digest(of: segment) else {
+                throw JobLogError(
+                    .refused, "\(file): others still read what is not yet in the file itself",
+                    remedy: "try again in a moment")
+            }
+            if let target { try options.storage.makeFolder(target) }
+            let archive = ArchiveFile(
+                path: SegmentFile.archive(segment, in: target ?? folder), known: known,
+                options: options, archiving: archiving, keep: keeper.keep)
+            if try !(archive.exists && archive.isGood()) {
+                guard target == nil || !archive.exists else {
+                    throw JobLogError(
+                        .refused, "\(archive.path): another file is there already",
+                        remedy: "choose another folder with --to")
+                }
+                try archive.write(from: file)
+            }
+            let facts = ArchivedSegment(
+                segment: segment, bytes: known.bytes,
+                archivedBytes: archive.bytes, digest: known.digest,
+                folder: target ?? "")
+            try keeper.record(try archiving.archived(facts))
+            try removeFiles(of: segment, archiveToo: target != nil)
+            return facts
+        }
+    }
+
+    /// Brings an archived segment back, from the folder if one is given.
+    public func restore(
+        _ segment: Int64, from source: String? = nil, as holder: String, _ archiving: Archiving
+    ) throws {
+        try keepingSegments(holder) { keeper in
+            _ = try readingAll { try sealedEntry(segment, $0) }
+            let file = SegmentFile.path(segment, in: folder)
+            let storage = options.storage
+            guard let known = try digest(of: segment) else {
+                throw JobLogError(.refused, "\(file): this segment was never archived")
+            }
+            if storage.exists(file) {
+                guard storage.exists(file + SegmentFile.archiveEnding) else {
+                    throw JobLogError(.refused, "\(file): this segment is not archived")
+                }
+            } else {
+                let archive = ArchiveFile(
+                    path: SegmentFile.archive(segment, in: source ?? folder), known: known,
+                    options: options, archiving: archiving, keep: keeper.keep)
+                guard archive.exists else {
+                    throw JobLogError(
+                        .refused, "\(archive.path): there is no such archive",
+                        remedy: "name the folder it is in with --from")
+                }
+                try archive.restore(to: file)
+            }
+            try keeper.record(try archiving.restored(segment))
+            try storage.remove(file + SegmentFile.archiveEnding)
+        }
+    }
+
+    /// Removes a sealed or archived segment for good, and lets go of the names of streams that
+    /// began in it. A copy in another folder stays.
+    public func drop(
+        _ segment: Int64, as holder: String, _ archiving: Archiving
+    ) throws {
+        try keepingSegments(holder) { keeper in
+            _ = try readingAll { try sealedEntry(segment, $0) }
+            var names: [NewStream] = []
+            if let streams = try streams(beganIn: segment) { names = try self.names(of: streams) }
+            try keeper.record(try archiving.dropped(segment), releasing: names)
+            try removeFiles(of: segment, archiveToo: true)
+        }
+    }
+
+    /// Whether the archive in the log's folder holds the segment's bytes.
+    public func verifyArchive(_ segment: Int64, _ archiving: Archiving) throws -> Bool {
+        guard let known = try digest(of: segment) else { return false }
+        return try ArchiveFile(
+            path: SegmentFile.archive(segment, in: folder), known: known, options: options,
+            archiving: archiving, keep: {}
+        ).isGood()
+    }
+
+    // MARK: what is kept apart
+
+    /// The entry of a segment that has a successor.
+    private func sealedEntry(
+        _ number: Int64, _ reader: SegmentReader
+    ) throws -> EarlierSegments.Entry {
+        try reader.moveOn()
+        guard let entry = try reader.earlierEntries().first(where: { $0.number == number }) else {
+            let file = SegmentFile.path(number, in: folder)
+            throw number == reader.newest.number
+                ? JobLogError(.refused, "\(file): this segment is open; only sealed ones are moved")
+                : JobLogError(
+                    .refused, "\(file): the log has no such segment",
+                    remedy: "`tracectl log info` lists them")
+        }
+        return entry
+    }
+
+    private func absent(_ segment: Int64) -> JobLogError {
+        let file = SegmentFile.path(segment, in: folder)
+        return options.storage.exists(file + SegmentFile.archiveEnding)
+            ? JobLogError(.refused, "\(file): this segment is archived already")
+            : JobLogError(.refused, "\(file): this segment is not here: it was moved or dropped")
+    }
+
+    private func removeFiles(of segment: Int64, archiveToo: Bool) throws(JobLogError) {
+        let file = SegmentFile.path(segment, in: folder)
+        // A file whose WAL went first would be a broken one.
+        try options.storage.remove(file)
+        try options.storage.syncFolder(folder)
+        for ending in SegmentFile.sideEndings { try options.storage.remove(file + ending) }
+        if archiveToo { try options.storage.remove(file + SegmentFile.archiveEnding) }
+        try options.storage.syncFolder(folder)
+    }
+
+    /// Names that are held by streams of the range.
+    private func names(of streams: ClosedRange<Int64>) throws(JobLogError) -> [NewStream] {
+        try reading { connection in
+            let query = try connection.statement(
+                "select family, name from name where stream between ? and ?")
+            defer { query.reset() }
+            query.bind([.number(streams.lowerBound), .number(streams.upperBound)])
+            var names: [NewStream] = []
+            while try query.step() {
+                names.append(NewStream(family: query.text(0), name: query.text(1)))
+            }
+            return names
+        }
+    }
+
+    private func keepingSegments<T>(
+        _ holder: String, _ body: (SegmentKeeper) throws -> T
+    ) throws -> T {
+        let keeper = try SegmentKeeper(self, holder)
+        defer { keeper.release() }
+        return try body(keeper)
+    }
+}
+
+/// The one who handles sealed segments now: its lease, kept alive as long as it works.
+private final class SegmentKeeper {
+    private let log: JobLog
+    private var lease: Lease
+    private var renewedAt: Int64
+
+    private static let role = "segment-keeper"
+    private static let duration: Int64 = 60_000_000
+    private static let renewal: Int64 = 10_000_000
+
+    init(_ log: JobLog, _ holder: String) throws {
+        guard
+            let lease = try log.acquireLease(
+                role: Self.role, holder: holder, durationMicroseconds: Self.duration)
+        else {
+            throw JobLogError(
+                .refused, "\(log.folder): somebody else archives or restores segments of this log",
+                remedy: "wait until it is done")
+        }
+        self.log = log
+        self.lease = lease
+        renewedAt = log.now()
+    }
+
+    /// Called as the work goes on; throws `leaseLost` when it was taken for dead.
+    func keep() throws {
+        guard log.now() - renewedAt > Self.renewal else { return }
+        lease = try log.renewLease(lease, durationMicroseconds: Self.duration)
+        renewedAt = log.now()
+    }
+
+    func record(_ draft: Draft, releasing names: [NewStream] = []) throws {
+        try log.decide(holding: lease, after: try log.lastPosition()) { _, _ in
+            AppendRequest(drafts: [draft], releasedNames: names)
+        }
+    }
+
+    func release() {
+        // One that stays runs out by itself.
+        try? log.releaseLease(lease)
+    }
+}
