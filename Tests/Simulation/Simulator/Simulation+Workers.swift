@@ -38,6 +38,7 @@ extension Simulation {
         if body.opensAt <= until { due.append(.opening) }
         if body.decidesAt <= until { due.append(.deciding) }
         if body.executesAt <= until { due.append(.executing) }
+        if body.choresAt <= until { due.append(.chores) }
         guard !due.isEmpty else { return }
         actor = Author(name: body.name)
         body.isBusy = true
@@ -50,6 +51,7 @@ extension Simulation {
             case .opening: try open(host, body)
             case .deciding: try decide(body)
             case .executing: try execute(host, body)
+            case .chores: doChore(body)
             }
             body.isBusy = false
         } catch {
@@ -59,7 +61,7 @@ extension Simulation {
         }
     }
 
-    private enum Thread { case opening, deciding, executing }
+    private enum Thread { case opening, deciding, executing, chores }
 
     func storage(of process: SimulatedProcess) -> Storage {
         var storage = process.storage
@@ -84,7 +86,8 @@ extension Simulation {
         body.coding = coding
         body.deciding = Deciding(
             log: log, coding: coding, clock: body.clock, options: body.options,
-            inFlightMax: body.plane.abilities.inFlightMax)
+            inFlightMax: body.plane.abilities.inFlightMax,
+            beside: { [chores = body.chores] in chores.put($0) })
         body.execution = Execution(
             log: log, coding: coding, backend: body.plane, clock: body.clock,
             options: body.options, outbox: body.outbox, after: position)
@@ -110,6 +113,15 @@ extension Simulation {
         }
         let isBehind = body.isDecider && witness.ledger.last > deciding.decider.position
         body.decidesAt = worked || isBehind ? time.now : time.now + wait(body, deciding)
+        if body.choresAt == .max, !body.chores.isEmpty {
+            body.choresAt = time.now + schedule.within(0...1_000_000)
+        }
+    }
+
+    /// What goes wrong there is nobody's concern: whoever decides next does it again.
+    private func doChore(_ body: Body) {
+        body.chores.takeFirst()?()
+        body.choresAt = body.chores.isEmpty ? .max : time.now
     }
 
     /// How long the thread would wait for news, and how late it then is.
