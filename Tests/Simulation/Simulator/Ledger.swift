@@ -46,6 +46,16 @@ struct Ledger {
         stories.indices.contains(Int(id)) ? stories[Int(id)] : nil
     }
 
+    /// Traces that are Pending or Running, for people.
+    var openOnes: String {
+        let open = stories.indices.filter { stories[$0]?.phase.isTerminal == false }
+        let told = open.prefix(5).map { number in
+            let story = stories[number]
+            return "trace \(number) is \(story?.phase.rawValue ?? "") in attempt \(story?.attempt ?? 0)"
+        }
+        return "\(open.count) are open; " + told.joined(separator: ", ")
+    }
+
     // MARK: any event
 
     mutating func take(_ row: EventRow, _ event: LogEvent, by author: Author?) throws {

@@ -249,10 +249,7 @@ extension Simulation {
 
     /// Looks at what the step left: who died, what was committed, who hears of it.
     func settle() throws {
-        if disk.powerCuts != powerCutsSeen {
-            powerCutsSeen = disk.powerCuts
-            narrator.say("the power was cut")
-        }
+        countDiskFaults()
         let before = witness.ledger.last
         try settleWitness()
         let hasNews = witness.ledger.last != before || !witness.isOpen
