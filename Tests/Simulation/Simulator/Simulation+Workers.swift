@@ -250,13 +250,14 @@ extension Simulation {
     /// Looks at what the step left: who died, what was committed, who hears of it.
     func settle() throws {
         countDiskFaults()
-        let before = witness.ledger.last
         try settleWitness()
-        let hasNews = witness.ledger.last != before || !witness.isOpen
+        // A step may have looked already: what counts is what was told.
+        let hasNews = witness.ledger.last != told
+        told = witness.ledger.last
         for host in hosts {
             guard let body = host.body, !body.isBusy else { continue }
             if body.process.isDead {
-                if witness.ledger.last != before, actor?.name == body.name {
+                if hasNews, actor?.name == body.name {
                     tally.count(.diedAfterCommit)
                 }
                 bury(host, body)
@@ -267,7 +268,7 @@ extension Simulation {
         for client in clients where !client.isBusy && client.process?.isDead == true {
             client.leave()
         }
-        if hasNews { tellNews() }
+        if hasNews || !witness.isOpen { tellNews() }
         actor = nil
         if let violation { throw violation }
     }

@@ -43,6 +43,8 @@ public final class Simulation: @unchecked Sendable {
     /// What the disk had counted when that was last looked at.
     var seen = DiskCounts()
     var operationsInStep = 0
+    /// The last event that workers were told of.
+    var told: Int64 = 0
     /// How many processes are stopped inside an operation.
     var depth = 0
     /// Whose step it is.
