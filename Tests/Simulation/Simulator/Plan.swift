@@ -106,10 +106,14 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case rogueDecider
     /// A requester believes that a failed append succeeded.
     case falseAcknowledgement
-    /// A sector of the database is overwritten.
-    case corruptedFile
     /// Two workers go by the same name.
     case doubleName
     /// An executor drops what it was told to report.
     case lostOutbox
+    /// A step goes on for ever.
+    case endlessStep
+    /// A step waits for what never comes.
+    case standstill
+    /// A step traps.
+    case trap
 }

@@ -45,6 +45,7 @@ extension Simulation {
         weather.hasStruck = false
         let wasFull = weather.bad.contains(.diskFull)
         let chosen = due[schedule.below(due.count)]
+        if let sabotage = plan.sabotage { disturb(sabotage, body) }
         narrator.say("\(body.name) \(chosen)")
         do {
             switch chosen {

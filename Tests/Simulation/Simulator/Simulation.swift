@@ -264,6 +264,7 @@ public final class Simulation: @unchecked Sendable {
 
     private func rest() throws {
         try witness.checkLives()
+        try witness.checkNames()
         try witness.foldAfresh()
         if schedule.happens(300) { try witness.confirm() }
         if schedule.happens(300) {

@@ -143,6 +143,20 @@ final class Witness {
         }
     }
 
+    /// Each name leads to the trace that has it, and to none when nobody has it.
+    func checkNames() throws {
+        guard let eyes, !eyes.process.isDead else { return }
+        let names = ledger.names.holders
+        for story in ledger.stories {
+            guard let name = story?.name, !name.isEmpty else { continue }
+            let found = try eyes.log.stream(named: name, family: "trace")
+            guard found == names[name] else {
+                throw Violation(
+                    "\(name) is the name of trace \(names[name] ?? 0), and leads to \(found ?? 0)")
+            }
+        }
+    }
+
     // MARK: states
 
     /// What a decider knows must be the fold of the log.
