@@ -12,7 +12,9 @@ struct SoundTests {
 
     @Test func faultsAreCountedWhenTheyHappen() {
         var total = Tally()
-        for seed in 1...3 as ClosedRange<UInt64> { total.add(Simulation(Plan(seed: seed)).run().tally) }
+        for seed in 1...3 as ClosedRange<UInt64> {
+            total.add(Simulation(Plan(seed: seed)).run().tally)
+        }
         #expect(total.faults.values.reduce(0, +) > 0)
         #expect(Tally().missing.count == Tally().summary.split(separator: "\n").count)
         #expect(total.missing.count < Tally().missing.count)
