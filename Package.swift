@@ -106,6 +106,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "SimulationTests", dependencies: ["SimulatedDisk", "Simulator", "simulate"],
+            swiftSettings: strict),
+        .testTarget(
             name: "TortureTests", dependencies: ["torture", "tracectl"], swiftSettings: strict),
         .testTarget(
             name: "tracectlTests",

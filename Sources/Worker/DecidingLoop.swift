@@ -75,11 +75,16 @@ package struct Deciding {
     private let options: Worker.Options
     private let inFlightMax: Int
     private let log: JobLog
+    private let beside: Beside
     /// Who decided before may have died before it noted them.
     private var hasLookedAtDigests = false
 
+    /// Runs what takes long and need not be waited for.
+    package typealias Beside = @Sendable (@escaping @Sendable () -> Void) -> Void
+
     package init(
-        log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int
+        log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int,
+        beside: @escaping Beside = { DispatchQueue.global(qos: .utility).async(execute: $0) }
     ) {
         leases = LeaseKeeper(log: log, coding: coding, clock: clock, options: options)
         decider = Decider(
@@ -88,12 +93,13 @@ package struct Deciding {
         self.options = options
         self.inFlightMax = inFlightMax
         self.log = log
+        self.beside = beside
     }
 
     /// Beside the deciding, since it takes seconds for a large segment.
     private mutating func recordDigests() {
         hasLookedAtDigests = true
-        DispatchQueue.global(qos: .utility).async { [log] in
+        beside { [log] in
             // What cannot be noted now is noted by the next who looks.
             _ = try? log.recordDigests()
         }

@@ -9,7 +9,7 @@ import Traceflow
 import Worker
 
 /// A log in a folder of its own, with a small cluster, for tests of the whole loop.
-final class Stage {
+final class Stage: Sendable {
     static let manifests = """
         {apiVersion: v1, kind: Node, metadata: {name: n1}, spec: {podCIDR: 10.0.1.0/24}}
         ---

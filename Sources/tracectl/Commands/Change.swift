@@ -1,7 +1,5 @@
 import ArgumentParser
 import JobLog
-import Scheduler
-import TraceLog
 import Traceflow
 import Worker
 
@@ -18,17 +16,13 @@ struct Cancel: ParsableCommand {
     func run() throws {
         let log = try log.writing()
         let reader = TraceReader(log: log)
+        let recorder = ChangeRecorder(log: log)
         for view in try names.map({ try reader.view(named: $0) }) {
-            if view.trace.phase.isTerminal {
+            if try recorder.record(.cancel, of: view.id) == nil {
                 Output.note("\(view.name) has finished already")
-                continue
+            } else {
+                Output.result("traceflow.crd.antrea.io/\(view.name) cancelled\n")
             }
-            try log.append(
-                AppendRequest(drafts: [
-                    try reader.coding.draft(
-                        .trace(.cancelRequested), stream: .existing(view.id.rawValue))
-                ]))
-            Output.result("traceflow.crd.antrea.io/\(view.name) cancelled\n")
         }
         try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))
     }
@@ -53,23 +47,13 @@ struct RetryCommand: ParsableCommand {
                 "\(view.name) is \(view.trace.phase.rawValue); only a finished trace can be retried"
             )
         }
+        let recorder = ChangeRecorder(log: log)
         for view in views {
-            try log.append(
-                AppendRequest(drafts: [try Self.draft(view, reader.coding, now: Clock.system.now())]
-                ))
+            guard try recorder.record(.retry, of: view.id) != nil else {
+                throw CommandFailure("\(view.name): somebody else has retried or deleted it")
+            }
             Output.result("traceflow.crd.antrea.io/\(view.name) retried\n")
         }
-    }
-
-    static func draft(
-        _ view: TraceView, _ coding: TraceCoding, now: Moment
-    ) throws -> Draft {
-        try coding.draft(
-            .trace(
-                .retryRequested(
-                    Retry(
-                        attempt: view.trace.attempt + 1, notBefore: now, automaticNumber: 0,
-                        facts: view.request.facts))), stream: .existing(view.id.rawValue))
     }
 }
 
@@ -86,19 +70,10 @@ struct Delete: ParsableCommand {
     func run() throws {
         let log = try log.writing()
         let reader = TraceReader(log: log)
+        let recorder = ChangeRecorder(log: log)
         for view in try names.map({ try reader.view(named: $0) }) {
-            let stream = StreamRef.existing(view.id.rawValue)
-            var drafts: [Draft] = []
-            if !view.trace.phase.isTerminal {
-                drafts.append(try reader.coding.draft(.trace(.cancelRequested), stream: stream))
-            }
-            drafts.append(try reader.coding.draft(.trace(.deleted), stream: stream))
-            try log.append(
-                AppendRequest(
-                    drafts: drafts,
-                    releasedNames: [
-                        NewStream(family: StreamFamily.trace.rawValue, name: view.name)
-                    ]))
+            // Somebody else may have deleted it in this moment: then it is as it should be.
+            try recorder.record(.delete(name: view.name), of: view.id)
             Output.result("traceflow.crd.antrea.io/\(view.name) deleted\n")
         }
         try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))

@@ -73,10 +73,7 @@ struct Run: ParsableCommand {
                 continue
             }
             if again {
-                try log.append(
-                    AppendRequest(drafts: [
-                        try RetryCommand.draft(view, reader.coding, now: Clock.system.now())
-                    ]))
+                try ChangeRecorder(log: log).record(.retry, of: view.id)
             } else {
                 Output.note("\(trace.name) has finished before; --again runs it once more")
             }

@@ -19,6 +19,12 @@ public enum Fault: String, CaseIterable, Sendable, Hashable {
     case reportLate
     case diskFull, writeError, syncError, lockBusy
     case powerCut
+    /// Something that was not synced is gone after a power cut.
+    case powerCutLost
+    /// Of something that was not synced, a part is there after a power cut.
+    case powerCutTore
+    /// Who was making a new segment of the log ended in the middle of it.
+    case diedInRoll
     /// A holder of an older epoch was refused.
     case refused
 }
@@ -40,7 +46,9 @@ public struct Tally: Sendable, Equatable {
 
     public init() {}
 
-    mutating func count(_ fault: Fault) { faults[fault, default: 0] += 1 }
+    mutating func count(_ fault: Fault, _ times: Int = 1) {
+        if times > 0 { faults[fault, default: 0] += times }
+    }
 
     public mutating func add(_ other: Tally) {
         for fault in Fault.allCases {
@@ -63,5 +71,5 @@ public struct Tally: Sendable, Equatable {
 /// Something that must never be so.
 public struct Violation: Error, Sendable, Hashable, CustomStringConvertible {
     public let description: String
-    init(_ description: String) { self.description = description }
+    public init(_ description: String) { self.description = description }
 }

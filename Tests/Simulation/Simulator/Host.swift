@@ -20,13 +20,14 @@ final class Host {
     }
 }
 
-/// A process of a worker. Its two threads take turns with everybody else's.
+/// A process of a worker. Its threads take turns with everybody else's.
 final class Body {
     let process: SimulatedProcess
     let clock: Clock
     let name: String
     let options: Worker.Options
     let outbox = Execution.Outbox()
+    let chores = Chores()
     let plane: PlaneOfWorker
     /// Nil until its first step has opened it.
     var log: JobLog?
@@ -37,6 +38,7 @@ final class Body {
     var opensAt: Int64
     var decidesAt = Int64.max
     var executesAt = Int64.max
+    var choresAt = Int64.max
     /// In the middle of a step, perhaps while others go on.
     var isBusy = false
     var isDecider = false
@@ -60,7 +62,7 @@ final class Body {
     }
 
     /// The next moment at which one of its threads wants to run.
-    var nextAt: Int64 { isBusy ? .max : min(opensAt, decidesAt, executesAt) }
+    var nextAt: Int64 { isBusy ? .max : min(opensAt, decidesAt, executesAt, choresAt) }
 
     func take(_ report: BackendReport) {
         handed.append(Ledger.ReportKey(trace: report.trace, id: report.id))

@@ -24,6 +24,7 @@ struct Ledger {
     /// Traces that are Pending or Running.
     private(set) var openCount = 0
     var tags = TagLedger()
+    private(set) var names = NameLedger()
     private(set) var epoch: Int64 = 0
     private(set) var decider: String?
     private(set) var tally = Tally()
@@ -138,6 +139,7 @@ struct Ledger {
             let story = Story(request, position: row.position)
             stories[Int(row.stream)] = story
             tags.enqueue(story, row.stream)
+            if case .given(let name) = request.naming { try names.take(name, row.stream) }
             openCount += 1
             tally.traces += 1
             return
@@ -197,6 +199,7 @@ struct Ledger {
         case .deleted:
             if !story.phase.isTerminal { story.isCancelRequested = true }
             story.isDeleted = true
+            names.giveBack(story.name, row.stream, at: row.position)
         }
     }
 

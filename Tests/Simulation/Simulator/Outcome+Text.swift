@@ -6,21 +6,35 @@ extension Simulation.Outcome: CustomStringConvertible {
             "seed \(seed): digest \(padded), \(tally.traces) traces, \(tally.attempts) attempts"
         line += ", \(tally.takeovers) takeovers, \(tally.events) events, \(tally.steps) steps"
         if let violation {
-            line += "\nseed \(seed) FAILED in step \(tally.steps): \(violation)"
+            line += "\n" + Simulation.report(violation, seed: seed, step: tally.steps)
         }
         return line
+    }
+}
+
+extension Simulation {
+    /// The line that names a run which went wrong, and where.
+    public static func report(_ violation: Violation, seed: UInt64, step: Int) -> String {
+        "seed \(seed) FAILED in step \(step): \(violation)"
     }
 }
 
 extension Tally {
     /// What really happened, in lines.
     public var summary: String {
-        var lines = [
-            "\(traces) traces, \(attempts) attempts, \(takeovers) takeovers, \(retries) retries,"
-                + " \(events) events, \(acknowledged) acknowledged, \(deciders) deciders,"
-                + " \(checkpoints) checkpoints, \(segments) sealed segments, \(steps) steps, \(operations) disk operations"
+        counts.map { "  \($0.what): \($0.count)" }.joined(separator: "\n")
+    }
+
+    /// What has to happen in many runs and never did.
+    public var missing: [String] { counts.filter { $0.count == 0 }.map(\.what) }
+
+    private var counts: [(what: String, count: Int)] {
+        let work = [
+            ("traces", traces), ("attempts", attempts), ("takeovers", takeovers),
+            ("retries", retries), ("events", events), ("acknowledged", acknowledged),
+            ("deciders", deciders), ("checkpoints", checkpoints), ("segmentsSealed", segments),
+            ("steps", steps), ("diskOperations", operations),
         ]
-        for fault in Fault.allCases { lines.append("  \(fault): \(faults[fault] ?? 0)") }
-        return lines.joined(separator: "\n")
+        return work + Fault.allCases.map { ($0.rawValue, faults[$0] ?? 0) }
     }
 }

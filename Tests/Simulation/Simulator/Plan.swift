@@ -34,11 +34,11 @@ public struct Plan: Sendable {
     var chances: [Fault: Int] = [:]
     public var sabotage: Sabotage?
 
-    public init(seed: UInt64, hours: Int = 1, sabotage: Sabotage? = nil) {
+    public init(seed: UInt64, hours: Double = 1, sabotage: Sabotage? = nil) {
         var dice = Dice(seed, .plan)
         self.seed = seed
         self.sabotage = sabotage
-        length = Int64(hours) * 3_600_000_000
+        length = Int64(hours * 3_600_000_000)
         hosts = 2 + dice.below(4)
         clients = 1 + dice.below(3)
         nodes = 1 + dice.below(6)
@@ -47,7 +47,8 @@ public struct Plan: Sendable {
         checkpoints = CheckpointOptions()
         checkpoints.events = dice.within(20...800)
         checkpoints.handoverEvents = dice.within(1...100)
-        segmentBytesMax = dice.happens(600) ? 1 << 30 : dice.within(100_000...400_000)
+        // Mostly as small as can be: a segment has a hundred events at least.
+        segmentBytesMax = dice.happens(250) ? 1 << 30 : dice.within(1...200_000)
         lateness = dice.happens(500) ? 1_500_000 : 50_000
         latency = [2000, 200_000, 3_000_000][dice.below(3)]
         seesDeaths = dice.happens(500)
@@ -78,7 +79,7 @@ public struct Plan: Sendable {
         for fault in Fault.allCases where dice.happens(share) {
             switch fault {
             case .killed, .diedInOperation, .stopped, .paused, .diskFull, .writeError,
-                .syncError, .lockBusy, .clockJumpedAhead, .clockSetBack, .powerCut:
+                .syncError, .lockBusy, .clockJumpedAhead, .clockSetBack, .powerCut, .diedInRoll:
                 spans[fault] = [30, 100, 300][dice.below(3)] * 1_000_000
             case .overtaken:
                 spans[fault] = [10, 40][dice.below(2)] * 1_000_000
@@ -87,7 +88,7 @@ public struct Plan: Sendable {
                 chances[fault] = [20, 80, 200][dice.below(3)]
             case .clockSkewed:
                 skew = [300_000, 3_000_000, 30_000_000][dice.below(3)]
-            case .diedAfterCommit, .refused:
+            case .diedAfterCommit, .refused, .powerCutLost, .powerCutTore:
                 // Consequences of others.
                 break
             }
@@ -105,10 +106,14 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case rogueDecider
     /// A requester believes that a failed append succeeded.
     case falseAcknowledgement
-    /// A sector of the database is overwritten.
-    case corruptedFile
     /// Two workers go by the same name.
     case doubleName
     /// An executor drops what it was told to report.
     case lostOutbox
+    /// A step goes on for ever.
+    case endlessStep
+    /// A step waits for what never comes.
+    case standstill
+    /// A step traps.
+    case trap
 }

@@ -65,12 +65,17 @@ extension Simulation {
         if plan.sabotage == .lyingDisk { disk.setLyingSyncs([.wal, .database]) }
         disk.onOperation { [unowned self] operation in
             guard operation.process != lookingProcess else { return .proceed }
+            guard countOperation() else { return .die }
             time.pass(weather.span(of: operation))
             disk.setTime(milliseconds: time.timeOfDay / 1000)
+            if rolls.isFatal(operation) {
+                narrator.say("process \(operation.process) dies while it makes a segment")
+                return fate.happens(700) ? .die : .cutPower(seed: fate.number())
+            }
             let (answer, fault) = weather.answer(to: operation)
             if let fault {
                 weather.hasStruck = true
-                tally.count(fault)
+                if fault != .powerCut { tally.count(fault) }
                 narrator.say("process \(operation.process): \(fault) in \(operation.kind)")
                 return answer
             }
@@ -81,6 +86,19 @@ extension Simulation {
             return answer
         }
     }
+
+    /// False when the step that is being taken does more than any step should.
+    private func countOperation() -> Bool {
+        progress.countOperation()
+        operationsInStep += 1
+        guard operationsInStep > Self.operationsMax else { return true }
+        violation =
+            violation ?? Violation("the step does not end in \(Self.operationsMax) operations")
+        return false
+    }
+
+    /// Operations of one step; those of most are less than a thousand.
+    private static let operationsMax = 1_000_000
 
     /// Stops the process where it is and lets the others go on for a while.
     ///

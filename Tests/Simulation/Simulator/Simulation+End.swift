@@ -12,6 +12,7 @@ extension Simulation {
         try witness.open { lookingProcess = $0 }
         try witness.catchUp(by: nil)
         try witness.verify()
+        try witness.checkNames()
         for (id, _) in known where witness.ledger.story(id) == nil {
             throw Violation("trace \(id) was acknowledged and is gone")
         }

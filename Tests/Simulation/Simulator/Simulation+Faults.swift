@@ -45,17 +45,16 @@ extension Simulation {
         case .diskFull:
             disk.setCapacity(disk.used + fate.below(60_000))
             try last(fault, 30_000_000)
-            tally.count(.diskFull)
         case .writeError, .syncError, .lockBusy: try last(fault, 5_000_000)
         case .powerCut:
             if fate.happens(300) {
                 disk.cutPower(seed: fate.number())
-                tally.count(.powerCut)
             } else {
                 weather.cutIn = 1 + fate.below(400)
             }
+        case .diedInRoll: rolls.deathIn = 1 + fate.below(4 << fate.below(8))
         case .diedAfterCommit, .clockSkewed, .nodeFailed, .nodeSilent, .reportLost,
-            .reportDoubled, .reportReordered, .reportLate, .refused:
+            .reportDoubled, .reportReordered, .reportLate, .refused, .powerCutLost, .powerCutTore:
             break
         }
     }

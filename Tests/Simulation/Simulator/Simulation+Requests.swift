@@ -48,6 +48,7 @@ extension Simulation {
         let log = try client.log ?? openLog(process, client.clock)
         let coding = client.coding ?? TraceCoding(log: log)
         (client.log, client.coding) = (log, coding)
+        if plan.sabotage == .rogueDecider { try endAsNobody(log, coding) }
         switch load.below(100) {
         case ..<35: try request(client, log, coding, count: 1 + load.below(25), isNamed: false)
         case ..<65: try request(client, log, coding, count: 1 + load.below(3), isNamed: true)
@@ -85,6 +86,7 @@ extension Simulation {
                     .trace(.requested(request)), stream: .new(append.newStreams.count - 1)))
         }
         narrator.say("\(client.name) asks for \(append.drafts.count)")
+        let before = witness.ledger.last
         do {
             let appended = try log.append(append)
             witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
@@ -92,7 +94,7 @@ extension Simulation {
                 known.append((made, stream.name ?? ""))
             }
         } catch {
-            if error.code == .nameTaken { return }
+            if error.code == .nameTaken { return try checkRefusal(of: append, after: before) }
             if plan.sabotage == .falseAcknowledgement, error.code == .diskFull {
                 let run = NumberRun(start: witness.ledger.last + 1, count: append.drafts.count)
                 witness.acknowledge(append.drafts, at: run, streams: run)
@@ -100,6 +102,17 @@ extension Simulation {
             doubtful += append.newStreams.compactMap(\.name)
             throw error
         }
+    }
+
+    /// A name is refused only while somebody has it.
+    private func checkRefusal(of append: AppendRequest, after position: Int64) throws {
+        try settleWitness()
+        let names = witness.ledger.names
+        let isHeld = append.newStreams.contains {
+            names.wasHeld($0.name ?? "", after: position)
+        }
+        guard witness.isOpen, !isHeld else { return }
+        throw Violation("a name was refused that nobody has")
     }
 
     private func traceRequest(_ name: String) -> TraceRequest {
@@ -132,53 +145,20 @@ extension Simulation {
         // Mostly the young, which may still wait or run.
         let back = load.below(load.happens(500) ? known.count : min(30, known.count))
         let (id, name) = known[known.count - 1 - back]
-        guard let trace = try Self.trace(id, log, coding) else {
-            throw Violation("trace \(id) was acknowledged and is not there")
-        }
-        let stream = StreamRef.existing(id)
-        var append = AppendRequest()
-        switch change {
-        case .cancel:
-            guard !trace.phase.isTerminal else { return }
-            append.drafts = [try coding.draft(.trace(.cancelRequested), stream: stream)]
-        case .delete:
-            if !trace.phase.isTerminal {
-                append.drafts = [try coding.draft(.trace(.cancelRequested), stream: stream)]
-            }
-            append.drafts.append(try coding.draft(.trace(.deleted), stream: stream))
-            if !name.isEmpty { append.releasedNames = [NewStream(family: "trace", name: name)] }
-        case .retry:
-            guard trace.phase.isTerminal, !trace.isDeleted else { return }
-            append.drafts = [
-                try coding.draft(
-                    .trace(
-                        .retryRequested(
-                            Retry(
-                                attempt: trace.attempt + 1, notBefore: client.clock.now(),
-                                automaticNumber: 0, facts: trace.facts))), stream: stream)
-            ]
-        }
         narrator.say("\(client.name) asks to \(change) \(id)")
-        let appended = try log.append(append)
-        witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
+        let wanted: ChangeRecorder.Change =
+            switch change {
+            case .cancel: .cancel
+            case .retry: .retry
+            case .delete: .delete(name: name)
+            }
+        let recorded = try ChangeRecorder(log: log, clock: client.clock)
+            .record(wanted, of: TraceID(id))
+        guard let recorded else { return }
+        witness.acknowledge(
+            recorded.drafts, at: recorded.appended.positions, streams: recorded.appended.streams)
         if change != .retry, client.isCommand {
             try Settlement.settle(log, clock: client.clock, holder: client.name)
         }
-    }
-
-    private static func trace(
-        _ id: Int64, _ log: JobLog, _ coding: TraceCoding
-    ) throws -> Trace? {
-        var trace: Trace?
-        for recorded in try log.read(stream: id) {
-            guard case .trace(let event) = try coding.event(recorded) else { continue }
-            let moment = Moment(microseconds: recorded.recordedAt)
-            if trace == nil {
-                trace = Trace(event, at: moment)
-            } else {
-                trace?.evolve(event, at: moment)
-            }
-        }
-        return trace
     }
 }

@@ -38,18 +38,21 @@ extension Simulation {
         if body.opensAt <= until { due.append(.opening) }
         if body.decidesAt <= until { due.append(.deciding) }
         if body.executesAt <= until { due.append(.executing) }
+        if body.choresAt <= until { due.append(.chores) }
         guard !due.isEmpty else { return }
         actor = Author(name: body.name)
         body.isBusy = true
         weather.hasStruck = false
         let wasFull = weather.bad.contains(.diskFull)
         let chosen = due[schedule.below(due.count)]
+        if let sabotage = plan.sabotage { disturb(sabotage, body) }
         narrator.say("\(body.name) \(chosen)")
         do {
             switch chosen {
             case .opening: try open(host, body)
             case .deciding: try decide(body)
             case .executing: try execute(host, body)
+            case .chores: doChore(body)
             }
             body.isBusy = false
         } catch {
@@ -59,7 +62,7 @@ extension Simulation {
         }
     }
 
-    private enum Thread { case opening, deciding, executing }
+    private enum Thread { case opening, deciding, executing, chores }
 
     func storage(of process: SimulatedProcess) -> Storage {
         var storage = process.storage
@@ -84,7 +87,8 @@ extension Simulation {
         body.coding = coding
         body.deciding = Deciding(
             log: log, coding: coding, clock: body.clock, options: body.options,
-            inFlightMax: body.plane.abilities.inFlightMax)
+            inFlightMax: body.plane.abilities.inFlightMax,
+            beside: { [chores = body.chores] in chores.put($0) })
         body.execution = Execution(
             log: log, coding: coding, backend: body.plane, clock: body.clock,
             options: body.options, outbox: body.outbox, after: position)
@@ -110,6 +114,15 @@ extension Simulation {
         }
         let isBehind = body.isDecider && witness.ledger.last > deciding.decider.position
         body.decidesAt = worked || isBehind ? time.now : time.now + wait(body, deciding)
+        if body.choresAt == .max, !body.chores.isEmpty {
+            body.choresAt = time.now + schedule.within(0...1_000_000)
+        }
+    }
+
+    /// What goes wrong there is nobody's concern: whoever decides next does it again.
+    private func doChore(_ body: Body) {
+        body.chores.takeFirst()?()
+        body.choresAt = body.chores.isEmpty ? .max : time.now
     }
 
     /// How long the thread would wait for news, and how late it then is.
@@ -237,17 +250,15 @@ extension Simulation {
 
     /// Looks at what the step left: who died, what was committed, who hears of it.
     func settle() throws {
-        if disk.powerCuts != powerCutsSeen {
-            powerCutsSeen = disk.powerCuts
-            narrator.say("the power was cut")
-        }
-        let before = witness.ledger.last
+        countDiskFaults()
         try settleWitness()
-        let hasNews = witness.ledger.last != before || !witness.isOpen
+        // A step may have looked already: what counts is what was told.
+        let hasNews = witness.ledger.last != told
+        told = witness.ledger.last
         for host in hosts {
             guard let body = host.body, !body.isBusy else { continue }
             if body.process.isDead {
-                if witness.ledger.last != before, actor?.name == body.name {
+                if hasNews, actor?.name == body.name {
                     tally.count(.diedAfterCommit)
                 }
                 bury(host, body)
@@ -258,7 +269,7 @@ extension Simulation {
         for client in clients where !client.isBusy && client.process?.isDead == true {
             client.leave()
         }
-        if hasNews { tellNews() }
+        if hasNews || !witness.isOpen { tellNews() }
         actor = nil
         if let violation { throw violation }
     }

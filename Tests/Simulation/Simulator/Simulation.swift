@@ -31,6 +31,8 @@ public final class Simulation: @unchecked Sendable {
     var load: Dice
     var fate: Dice
     var weather: Weather
+    var rolls = RollWatch()
+    let progress: Progress
     var tally = Tally()
     var phase = Phase.busy
     /// Traces that requesters know of.
@@ -38,7 +40,11 @@ public final class Simulation: @unchecked Sendable {
     /// Names that were asked for and not answered for: they may be recorded or not.
     var doubtful: [String] = []
     var requestsMade = 0
-    var powerCutsSeen = 0
+    /// What the disk had counted when that was last looked at.
+    var seen = DiskCounts()
+    var operationsInStep = 0
+    /// The last event that workers were told of.
+    var told: Int64 = 0
     /// How many processes are stopped inside an operation.
     var depth = 0
     /// Whose step it is.
@@ -65,12 +71,15 @@ public final class Simulation: @unchecked Sendable {
         case ended
     }
 
-    public init(_ plan: Plan, narrate: (@Sendable (String) -> Void)? = nil) {
+    public init(
+        _ plan: Plan, progress: Progress = Progress(), narrate: (@Sendable (String) -> Void)? = nil
+    ) {
         self.plan = plan
+        self.progress = progress
         disk = SimulatedDisk(seed: plan.seed)
         plane = Plane(plan)
-        witness = Witness(disk: disk, time: time)
         narrator = Narrator(time: time, print: narrate)
+        witness = Witness(disk: disk, time: time, narrator: narrator)
         schedule = Dice(plan.seed, .schedule)
         load = Dice(plan.seed, .load)
         fate = Dice(plan.seed, .faults)
@@ -99,6 +108,7 @@ public final class Simulation: @unchecked Sendable {
 
     /// Runs to the end, or to the first thing that must not be.
     public func run() -> Outcome {
+        progress.begin(plan.seed)
         listenToDisk()
         do {
             nextBurst()
@@ -130,6 +140,8 @@ public final class Simulation: @unchecked Sendable {
     /// Lets one of those run that are due about now.
     func step() throws {
         tally.steps += 1
+        operationsInStep = 0
+        progress.take(step: tally.steps)
         // Nothing is for nothing.
         time.pass(1)
         guard tally.steps < Self.stepsMax else { throw Violation("it does not come to rest") }
@@ -221,7 +233,9 @@ public final class Simulation: @unchecked Sendable {
             guard isQuiet else {
                 quietSince = nil
                 guard time.now - busySince < Self.busyMax else {
-                    throw Violation("after \(Self.busyMax / 60_000_000) minutes it is not done")
+                    throw Violation(
+                        "after \(Self.busyMax / 60_000_000) minutes it is not done: "
+                            + witness.ledger.openOnes)
                 }
                 return
             }
@@ -238,7 +252,8 @@ public final class Simulation: @unchecked Sendable {
                 phase = .ended
             } else if time.now - busySince > Self.busyMax {
                 throw Violation(
-                    "in \(Self.busyMax / 60_000_000) minutes without faults it is not done")
+                    "in \(Self.busyMax / 60_000_000) minutes without faults it is not done: "
+                        + witness.ledger.openOnes)
             }
         case .ended: break
         }
@@ -249,6 +264,7 @@ public final class Simulation: @unchecked Sendable {
 
     private func rest() throws {
         try witness.checkLives()
+        try witness.checkNames()
         try witness.foldAfresh()
         if schedule.happens(300) { try witness.confirm() }
         if schedule.happens(300) {

@@ -10,6 +10,7 @@ import Worker
 final class Witness {
     private let disk: SimulatedDisk
     private let time: Timeline
+    private let narrator: Narrator
     private(set) var ledger = Ledger()
     /// The fold of everything seen: what any decider must come to.
     private(set) var follower = SchedulerState()
@@ -31,9 +32,10 @@ final class Witness {
         var stream: Int64
     }
 
-    init(disk: SimulatedDisk, time: Timeline) {
+    init(disk: SimulatedDisk, time: Timeline, narrator: Narrator) {
         self.disk = disk
         self.time = time
+        self.narrator = narrator
     }
 
     /// The process that is only looking.
@@ -47,6 +49,7 @@ final class Witness {
         guard let eyes, !eyes.process.isDead else { return }
         try eyes.log.scan(after: ledger.last) { row in
             let event = try eyes.coding.event(row)
+            narrator.say("  event \(row.position) of stream \(row.stream): \(Self.summary(event))")
             try ledger.take(row, event, by: author)
             try eyes.coding.fold(row, into: &follower)
             if case .checkpoint(let snapshot) = event, snapshot != follower.snapshot {
@@ -54,6 +57,11 @@ final class Witness {
             }
         }
         try checkAcknowledged(eyes)
+    }
+
+    private static func summary(_ event: LogEvent) -> String {
+        if case .checkpoint = event { return "checkpoint" }
+        return "\(event)"
     }
 
     /// Opens the log if there is one by now; what was seen before must still be there.
@@ -132,6 +140,20 @@ final class Witness {
         }
         guard position == ledger.last else {
             throw Violation("event \(position + 1) was seen and is gone")
+        }
+    }
+
+    /// Each name leads to the trace that has it, and to none when nobody has it.
+    func checkNames() throws {
+        guard let eyes, !eyes.process.isDead else { return }
+        let names = ledger.names.holders
+        for story in ledger.stories {
+            guard let name = story?.name, !name.isEmpty else { continue }
+            let found = try eyes.log.stream(named: name, family: "trace")
+            guard found == names[name] else {
+                throw Violation(
+                    "\(name) is the name of trace \(names[name] ?? 0), and leads to \(found ?? 0)")
+            }
         }
     }
 

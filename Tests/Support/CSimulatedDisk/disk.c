@@ -106,6 +106,9 @@ static int64_t read_locked(sdisk *disk, const int64_t *value) {
 }
 
 int64_t sdisk_used(sdisk *disk) { return read_locked(disk, &disk->used); }
+int64_t sdisk_refused(sdisk *disk) { return read_locked(disk, &disk->refused); }
+int64_t sdisk_lost(sdisk *disk) { return read_locked(disk, &disk->lost); }
+int64_t sdisk_torn(sdisk *disk) { return read_locked(disk, &disk->torn); }
 int64_t sdisk_power_cuts(sdisk *disk) { return read_locked(disk, &disk->cuts); }
 int64_t sdisk_operations(sdisk *disk) { return read_locked(disk, &disk->operations); }
 

@@ -14,7 +14,10 @@ int sd_write_node(
     int64_t room = sd_node_room(node, effect.bytes, offset);
     if (room < effect.bytes) {
         effect.bytes = room;
-        if (code == SQLITE_OK) code = SQLITE_FULL;
+        if (code == SQLITE_OK) {
+            code = SQLITE_FULL;
+            process->disk->refused++;
+        }
     }
     sd_node_write(node, bytes, effect.bytes, offset);
     process->counts.bytes_written += effect.bytes;
@@ -29,6 +32,7 @@ int sd_truncate_node(
     int64_t more = size - node->now.size;
     if (effect.is_done && more > 0 && sd_node_room(node, more, node->now.size) < more) {
         code = SQLITE_FULL;
+        process->disk->refused++;
     } else if (effect.is_done) {
         sd_node_truncate(node, size);
     }

@@ -81,6 +81,7 @@ struct sdisk {
     int64_t folder_locks_made;
     uint64_t seed;
     int64_t capacity, used, time, operations, cuts;
+    int64_t refused, lost, torn; /* for want of room, and in power cuts */
     int64_t cut_in;
     uint64_t cut_seed;
     unsigned lying;

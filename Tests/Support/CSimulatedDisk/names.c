@@ -196,6 +196,7 @@ void sd_names_settle(sdisk *disk, uint64_t *generator) {
             make_durable(change);
         } else {
             mark_names(change);
+            disk->lost++;
         }
         sd_node_release(change->node);
     }

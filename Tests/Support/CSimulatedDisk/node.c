@@ -171,9 +171,14 @@ void sd_node_sync(sd_node *node) {
  * the same, and holds zeros then where nothing arrived. */
 static void tear(sd_node *node, const sd_pending *change, uint64_t *generator) {
     if (change->length < 0) {
-        if (sd_coin(generator)) apply(node, change);
+        if (sd_coin(generator)) {
+            apply(node, change);
+        } else {
+            node->disk->lost++;
+        }
         return;
     }
+    int64_t arrived = 0;
     int64_t end = change->offset + change->length;
     int64_t at = change->offset;
     while (at < end) {
@@ -182,10 +187,13 @@ static void tear(sd_node *node, const sd_pending *change, uint64_t *generator) {
         if (sd_coin(generator)) {
             const uint8_t *bytes = node->written.bytes + change->at + (at - change->offset);
             put(&node->kept, bytes, next - at, at);
+            arrived += next - at;
         }
         at = next;
     }
     if (node->kept.size < end && sd_coin(generator)) resize(&node->kept, end);
+    if (arrived == 0) node->disk->lost++;
+    if (arrived > 0 && arrived < change->length) node->disk->torn++;
 }
 
 /* Disks lose in many ways; four of them, so that each is met often: everything, nothing, all after
@@ -196,15 +204,13 @@ void sd_node_settle(sd_node *node, uint64_t *generator) {
     uint64_t first_lost = sd_draw(generator) % (uint64_t)node->pendings;
     for (int64_t i = 0; i < node->pendings; i++) {
         const sd_pending *change = &node->pending[i];
-        if (way == 1 || (way == 2 && (uint64_t)i < first_lost)) {
-            apply(node, change);
-        } else if (way == 2 && (uint64_t)i == first_lost) {
-            tear(node, change, generator);
-        } else if (way == 3) {
-            uint64_t fate = sd_draw(generator) % 3;
-            if (fate == 1) apply(node, change);
-            if (fate == 2) tear(node, change, generator);
-        }
+        uint64_t fate = 0;
+        if (way == 1 || (way == 2 && (uint64_t)i < first_lost)) fate = 1;
+        if (way == 2 && (uint64_t)i == first_lost) fate = 2;
+        if (way == 3) fate = sd_draw(generator) % 3;
+        if (fate == 0) node->disk->lost++;
+        if (fate == 1) apply(node, change);
+        if (fate == 2) tear(node, change, generator);
     }
     take_room(node, node->kept.size - node->now.size);
     resize(&node->now, node->kept.size);

@@ -64,6 +64,15 @@ public final class SimulatedDisk: @unchecked Sendable {
     /// How often the power was cut.
     public var powerCuts: Int { Int(sdisk_power_cuts(handle)) }
 
+    /// How many changes of files and names were lost in power cuts.
+    public var lostChanges: Int { Int(sdisk_lost(handle)) }
+
+    /// How many writes power cuts tore: some sectors of them arrived, others did not.
+    public var tornWrites: Int { Int(sdisk_torn(handle)) }
+
+    /// How many writes found too little room.
+    public var refusedWrites: Int { Int(sdisk_refused(handle)) }
+
     /// Operations of all processes so far.
     public var operations: Int { Int(sdisk_operations(handle)) }
 

@@ -77,6 +77,8 @@ void sdisk_set_ask(sdisk *disk, sdisk_ask ask, void *context);
 /* Bytes that all files may have together; SQLITE_FULL beyond. Negative: no bound. */
 void sdisk_set_capacity(sdisk *disk, int64_t bytes);
 int64_t sdisk_used(sdisk *disk);
+/* How many writes found too little room. */
+int64_t sdisk_refused(sdisk *disk);
 /* Bit `1 << kind`: syncs of such files return SQLITE_OK and do nothing. */
 void sdisk_set_lying(sdisk *disk, unsigned kinds);
 /* What `datetime('now')` says: milliseconds since 1970. */
@@ -87,6 +89,9 @@ void sdisk_cut_power(sdisk *disk, uint64_t seed);
 /* The same within the n-th operation from now, of whatever process; 0 calls it off. */
 void sdisk_cut_power_at(sdisk *disk, int64_t n, uint64_t seed);
 int64_t sdisk_power_cuts(sdisk *disk);
+/* How many changes of files and names were lost in power cuts, and how many writes were torn. */
+int64_t sdisk_lost(sdisk *disk);
+int64_t sdisk_torn(sdisk *disk);
 /* Operations of all processes since the disk was made. */
 int64_t sdisk_operations(sdisk *disk);
 
