@@ -104,6 +104,7 @@ COST = [
     Row("CPU, idle worker", ("idle-cpu", "worker"), limit=1, at_most=True),
     Row("memory, busy worker, most", ("memory", "busy, at most")),
     Row("storage, a finished trace", ("storage", "live"), limit=450, at_most=True),
+    Row("storage, archived", ("storage", "archived"), limit=80, at_most=True),
     Row("single trace, new log", ("lone-trace", "new log"),
         ("tracectl", "lone-trace", "process start alone"), limit=50, at_most=True),
     Row("single trace, existing log", ("lone-trace", "existing log"),

@@ -61,7 +61,7 @@ create table earlier_segment (
     sealed_at integer not null
 ) strict;
 
--- SHA-256 of the files of segments before this one, once they change no more.
+-- SHA-256 of the facts of segments before this one, and how many bytes these are.
 create table earlier_digest (
     number integer primary key,
     bytes integer not null,

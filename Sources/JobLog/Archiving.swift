@@ -31,9 +31,10 @@ public struct Archiving: Sendable {
 /// A segment as a compressed file.
 public struct ArchivedSegment: Hashable, Sendable {
     public var segment: Int64
+    /// Of the segment's file.
     public var bytes: Int64
     public var archivedBytes: Int64
-    /// Of the segment's file before it was compressed.
+    /// Of what the archive expands to.
     public var digest: [UInt8]
     /// Where the archive is; empty when it is in the log's folder.
     public var folder: String

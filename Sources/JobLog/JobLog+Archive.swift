@@ -9,9 +9,6 @@
 /// none too few; the same command again goes on from there. One process does it at a time, under
 /// a lease.
 extension JobLog {
-    /// How long readers are waited for, in milliseconds.
-    private static let readersPatience: Int32 = 5000
-
     /// The streams that began in the segment; nil when none did.
     ///
     /// Throws `refused` when there is no such segment, or it is the open one.
@@ -23,8 +20,8 @@ extension JobLog {
 
     /// Compresses a sealed segment, into the folder if one is given, and removes the original.
     ///
-    /// Throws `refused` when somebody else is at it, or still reads what is not yet in the file
-    /// itself; the segment stays as it was.
+    /// Takes as much room as the segment for a while, where the archive goes. Throws `refused`
+    /// when somebody else is at it; the segment stays as it was.
     @discardableResult
     public func archive(
         _ segment: Int64, to target: String? = nil, as holder: String, _ archiving: Archiving
@@ -33,32 +30,41 @@ extension JobLog {
             _ = try readingAll { try sealedEntry(segment, $0) }
             let file = SegmentFile.path(segment, in: folder)
             guard options.storage.exists(file) else { throw absent(segment) }
-            try recordDigests(patience: Self.readersPatience)
-            guard let known = try digest(of: segment) else {
-                throw JobLogError(
-                    .refused, "\(file): others still read what is not yet in the file itself",
-                    remedy: "try again in a moment")
-            }
+            let rolling = try rolling()
+            guard let known = try digest(noting: segment, rolling) else { throw absent(segment) }
             if let target { try options.storage.makeFolder(target) }
-            let archive = ArchiveFile(
-                path: SegmentFile.archive(segment, in: target ?? folder), known: known,
-                options: options, archiving: archiving, keep: keeper.keep)
+            let sealed = try SegmentFile.openSealed(file, options.storage)
+            let archive = try archiveFile(
+                segment, in: target ?? folder, known, archiving, keeper.keep)
             if try !(archive.exists && archive.isGood()) {
                 guard target == nil || !archive.exists else {
                     throw JobLogError(
                         .refused, "\(archive.path): another file is there already",
                         remedy: "choose another folder with --to")
                 }
-                try archive.write(from: file)
+                try archive.write(sealed)
             }
             let facts = ArchivedSegment(
-                segment: segment, bytes: known.bytes,
-                archivedBytes: archive.bytes, digest: known.digest,
-                folder: target ?? "")
+                segment: segment, bytes: try sealed.pageBytes(), archivedBytes: archive.bytes,
+                digest: try archive.contentDigest(), folder: target ?? "")
             try keeper.record(try archiving.archived(facts))
             try removeFiles(of: segment, archiveToo: target != nil)
             return facts
         }
+    }
+
+    private func rolling() throws(JobLogError) -> Rolling {
+        if let rolling = options.rolling { return rolling }
+        throw JobLogError(.refused, "\(folder): this log is not opened to be rolled")
+    }
+
+    private func archiveFile(
+        _ segment: Int64, in folder: String, _ known: (bytes: Int64, digest: [UInt8]),
+        _ archiving: Archiving, _ keep: @escaping () throws -> Void
+    ) throws -> ArchiveFile {
+        ArchiveFile(
+            path: SegmentFile.archive(segment, in: folder), known: known, rolling: try rolling(),
+            storage: options.storage, archiving: archiving, keep: keep)
     }
 
     /// Brings an archived segment back, from the folder if one is given.
@@ -77,9 +83,8 @@ extension JobLog {
                     throw JobLogError(.refused, "\(file): this segment is not archived")
                 }
             } else {
-                let archive = ArchiveFile(
-                    path: SegmentFile.archive(segment, in: source ?? folder), known: known,
-                    options: options, archiving: archiving, keep: keeper.keep)
+                let archive = try archiveFile(
+                    segment, in: source ?? folder, known, archiving, keeper.keep)
                 guard archive.exists else {
                     throw JobLogError(
                         .refused, "\(archive.path): there is no such archive",
@@ -106,13 +111,17 @@ extension JobLog {
         }
     }
 
-    /// Whether the archive in the log's folder holds the segment's bytes.
-    public func verifyArchive(_ segment: Int64, _ archiving: Archiving) throws -> Bool {
-        guard let known = try digest(of: segment) else { return false }
-        return try ArchiveFile(
-            path: SegmentFile.archive(segment, in: folder), known: known, options: options,
-            archiving: archiving, keep: {}
-        ).isGood()
+    /// Whether the archive in the log's folder expands to what has the digest.
+    public func verifyArchive(
+        _ segment: Int64, _ digest: [UInt8], _ archiving: Archiving
+    ) throws -> Bool {
+        guard let known = try self.digest(of: segment) else { return false }
+        do {
+            let archive = try archiveFile(segment, in: folder, known, archiving, {})
+            return try archive.contentDigest() == digest
+        } catch let error as JobLogError where error.code == .damaged {
+            return false
+        }
     }
 
     // MARK: what is kept apart

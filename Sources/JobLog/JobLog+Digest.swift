@@ -3,32 +3,48 @@ import CSQLite
 extension JobLog {
     /// Notes the digests of sealed segments that have none yet; takes seconds for a large one.
     ///
-    /// Only of files that change no more: what is still in a WAL is copied first, for which readers
-    /// are waited for so many milliseconds; then it is left for the next time. Returns how many it
-    /// noted.
+    /// What is still in a WAL is copied into the file before; where a reader stands in the way,
+    /// the segment is left for the next time. Returns how many it noted.
     @discardableResult
-    public func recordDigests(patience: Int32 = 0) throws -> Int {
+    public func recordDigests() throws -> Int {
         try checkWritable()
         guard let rolling = options.rolling else { return 0 }
         var count = 0
         for number in try undigested() {
             let file = SegmentFile.path(number, in: folder)
-            guard try Self.emptyWAL(of: file, options.storage, patience) else { continue }
-            let (bytes, digest) = try Self.digest(of: file, options.storage, rolling)
-            try writing { transaction in
-                let known = try transaction.connection.number(
-                    "select 1 from earlier_digest where number = ?", .number(number))
-                guard known == nil else { return }
-                try transaction.connection.run(
-                    "insert into earlier_digest (number, bytes, digest) values (?, ?, ?)",
-                    .number(number), .number(bytes), .blob(digest))
-            }
+            guard try Self.emptyWAL(of: file, options.storage) else { continue }
+            try recordDigest(number, rolling)
             count += 1
         }
         return count
     }
 
-    /// What is known of the file of a sealed segment; nil as long as nothing is.
+    private func recordDigest(_ number: Int64, _ rolling: Rolling) throws {
+        // A connection of its own: the log's readers need not wait.
+        let connection = try SegmentFile.openSealed(
+            SegmentFile.path(number, in: folder), options.storage)
+        let (bytes, digest) = try SegmentFacts(connection: connection).digest(rolling)
+        try writing { transaction in
+            let known = try transaction.connection.number(
+                "select 1 from earlier_digest where number = ?", .number(number))
+            guard known == nil else { return }
+            try transaction.connection.run(
+                "insert into earlier_digest (number, bytes, digest) values (?, ?, ?)",
+                .number(number), .number(bytes), .blob(digest))
+        }
+    }
+
+    /// What is known of a sealed segment, found out now if it has to be.
+    func digest(
+        noting number: Int64, _ rolling: Rolling
+    ) throws -> (bytes: Int64, digest: [UInt8])? {
+        if let known = try digest(of: number) { return known }
+        try recordDigest(number, rolling)
+        return try digest(of: number)
+    }
+
+    /// How much the facts of a sealed segment are, and their digest; nil as long as nobody has
+    /// looked.
     func digest(of number: Int64) throws(JobLogError) -> (bytes: Int64, digest: [UInt8])? {
         try reading { connection in
             let query = try connection.statement(
@@ -37,13 +53,6 @@ extension JobLog {
             query.bind(1, number)
             return try query.step() ? (query.number(0), query.blob(1)) : nil
         }
-    }
-
-    static func digest(
-        of file: String, _ storage: Storage, _ rolling: Rolling
-    ) throws -> (bytes: Int64, digest: [UInt8]) {
-        let raw = try RawFile(file, storage)
-        return (try raw.size(), try raw.pieces(rolling.digest))
     }
 
     private func undigested() throws(JobLogError) -> [Int64] {
@@ -63,18 +72,12 @@ extension JobLog {
 
     /// Copies all of the WAL into the file; false while a reader stands in the way.
     private static func emptyWAL(
-        of file: String, _ storage: Storage, _ patience: Int32
+        of file: String, _ storage: Storage
     ) throws(JobLogError) -> Bool {
         guard storage.size(file + "-wal") ?? 0 > 0 else { return true }
         let connection = try Connection(file: file, flags: SQLITE_OPEN_READWRITE, vfs: storage.vfs)
         try connection.execute("pragma synchronous = full")
         connection.losePatience()
-        var waited: Int32 = 0
-        while try connection.number("pragma wal_checkpoint(truncate)") != 0 {
-            // SQLite itself would wait for readers, but not for another that copies the WAL.
-            guard waited < patience else { return false }
-            waited += sqlite3_sleep(10)
-        }
-        return true
+        return try connection.number("pragma wal_checkpoint(truncate)") == 0
     }
 }

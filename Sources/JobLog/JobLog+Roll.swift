@@ -56,15 +56,22 @@ extension JobLog {
 }
 
 extension Transaction {
-    /// Closes the segment: nothing in its file changes any more, whoever tries.
+    /// Closes the segment.
     mutating func seal() throws(JobLogError) {
         try rows.flush()
-        try connection.run(
-            "insert into seal (last_position, sealed_at) values (?, ?)",
-            .number(known.lastPosition), .number(recordedAt))
+        try connection.seal(at: known.lastPosition, recordedAt: recordedAt)
+    }
+}
+
+extension Connection {
+    /// Closes the segment: nothing in its file changes any more, whoever tries.
+    func seal(at position: Int64, recordedAt: Int64) throws(JobLogError) {
+        try run(
+            "insert into seal (last_position, sealed_at) values (?, ?)", .number(position),
+            .number(recordedAt))
         for table in Self.sealedTables {
             for change in ["insert", "update", "delete"] {
-                try connection.execute(
+                try execute(
                     """
                     create trigger no_\(change)_of_\(table)_in_a_sealed_segment
                     before \(change) on \(table)
@@ -78,9 +85,7 @@ extension Transaction {
         "event", "symbol", "content", "name", "carried", "checkpoint", "lease", "event_type",
         "earlier_segment", "earlier_digest", "seal",
     ]
-}
 
-extension Connection {
     /// What the database takes, with what is in its WAL.
     func pageBytes() throws(JobLogError) -> Int64 {
         (try number("pragma page_count") ?? 0) * (try number("pragma page_size") ?? 0)

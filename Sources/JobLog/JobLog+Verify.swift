@@ -16,12 +16,11 @@ extension JobLog {
     public func verify() throws(JobLogError) -> LogCheck {
         try readingAll { reader in
             try reader.moveOn()
-            var check = SegmentCheck(rolling: options.rolling, storage: options.storage)
+            var check = SegmentCheck(rolling: options.rolling)
             for entry in try reader.earlierEntries() {
-                try check.digest(
-                    entry, SegmentFile.path(entry.number, in: folder), reader.newest.connection)
                 guard let segment = try reader.segment(entry) else { continue }
                 try check.check(segment)
+                try check.digest(segment, reader.newest.connection)
                 try check.join(segment, entry)
             }
             try check.check(reader.newest)
@@ -33,7 +32,6 @@ extension JobLog {
 /// Looks at one segment after the other, in their order.
 private struct SegmentCheck {
     let rolling: Rolling?
-    let storage: Storage
     var events: Int64 = 0
     var faults: [String] = []
     private var versions: [Int64: Int64] = [:]
@@ -45,10 +43,7 @@ private struct SegmentCheck {
 
     private static let faultsMax = 20
 
-    init(rolling: Rolling?, storage: Storage) {
-        self.rolling = rolling
-        self.storage = storage
-    }
+    init(rolling: Rolling?) { self.rolling = rolling }
 
     mutating func check(_ segment: Segment) throws {
         guard faults.count < Self.faultsMax else { return }
@@ -78,18 +73,17 @@ private struct SegmentCheck {
         else { return fault(segment, "the next segment does not begin where this one ends") }
     }
 
-    /// The file is the one whose digest was recorded after it was sealed.
-    mutating func digest(
-        _ entry: EarlierSegments.Entry, _ file: String, _ newest: Connection
-    ) throws {
-        guard let rolling, storage.exists(file) else { return }
+    /// The facts are those whose digest was recorded after the segment was sealed.
+    mutating func digest(_ segment: Segment, _ newest: Connection) throws {
+        guard let rolling, faults.count < Self.faultsMax else { return }
         let query = try newest.statement("select digest from earlier_digest where number = ?")
         defer { query.reset() }
-        query.bind(1, entry.number)
+        query.bind(1, segment.number)
         guard try query.step() else { return }
-        if try RawFile(file, storage).pieces(rolling.digest) != query.blob(0) {
-            faults.append(
-                "\(SegmentFile.name(entry.number)): the file is not the one that was sealed")
+        if try SegmentFacts(connection: segment.connection).digest(rolling).digest
+            != query.blob(0)
+        {
+            fault(segment, "this is not what was sealed")
         }
     }
 

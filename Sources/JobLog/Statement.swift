@@ -96,13 +96,23 @@ final class Statement {
             count: Int(sqlite3_column_bytes(handle, column)))
     }
 
+    enum Kind { case number, text, blob }
+
+    func kind(_ column: Int32) -> Kind {
+        switch sqlite3_column_type(handle, column) {
+        case SQLITE_INTEGER: .number
+        case SQLITE_BLOB: .blob
+        case _: .text
+        }
+    }
+
     /// The first columns of the row, to be bound elsewhere.
     func values(_ count: Int) -> [Value] {
         (0..<Int32(count)).map { column in
-            switch sqlite3_column_type(handle, column) {
-            case SQLITE_INTEGER: .number(number(column))
-            case SQLITE_BLOB: .blob(blob(column))
-            case _: .text(text(column))
+            switch kind(column) {
+            case .number: .number(number(column))
+            case .blob: .blob(blob(column))
+            case .text: .text(text(column))
             }
         }
     }

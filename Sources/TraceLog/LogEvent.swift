@@ -43,7 +43,7 @@ public struct SegmentArchived: Hashable, Sendable {
     public var segment: Int64
     public var bytes: Int64
     public var archivedBytes: Int64
-    /// Of the file before it was compressed.
+    /// SHA-256 of what the archive expands to.
     public var digest: [UInt8]
     /// Where the archive went; empty when it lies in the log's folder.
     public var folder: String

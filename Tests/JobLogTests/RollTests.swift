@@ -237,7 +237,7 @@ struct RollTests {
                 """) == nil)
         #expect(
             try another().verify().faults == [
-                "000001.db: the file is not the one that was sealed"
+                "000001.db: this is not what was sealed"
             ])
     }
 

@@ -1,5 +1,7 @@
 import Glibc
 import JobLog
+import TraceLog
+import Worker
 
 /// What a worker takes when it has nothing to do, and at most when it has.
 enum Footprint: Scenario {
@@ -35,7 +37,7 @@ enum Footprint: Scenario {
 /// What a finished trace leaves on disk.
 enum Storage: Scenario {
     static let name = "storage"
-    static let summary = "bytes a finished trace, all files of the log's folder"
+    static let summary = "bytes a finished trace: all files of the log's folder, and archived"
 
     static func run(_ setting: Setting) throws {
         let folder = try setting.newFolder("storage")
@@ -44,7 +46,23 @@ enum Storage: Scenario {
         try close(folder)
         let bytes = try Setting.bytes(in: folder)
         Output.figure(name, "live", Double(bytes) / Double(count), "bytes/trace")
+        let archived = try archive(folder)
+        Output.figure(name, "archived", Double(archived) / Double(count), "bytes/trace")
         setting.remove(folder)
+    }
+
+    /// Seals the first segment and compresses it.
+    private static func archive(_ folder: String) throws -> Int64 {
+        let log = try Subject.log(folder)
+        let duration: Int64 = 60_000_000
+        guard
+            let lease = try log.acquireLease(
+                role: "decider", holder: "bench", durationMicroseconds: duration)
+        else { throw JobLogError(.refused, "somebody else decides") }
+        var decider = Decider(
+            log: log, coding: TraceCoding(log: log), clock: .system, leaseMicroseconds: duration)
+        try decider.roll(holding: lease)
+        return try SegmentArchive(log: log, holder: "bench").archive(1).archivedBytes
     }
 
     /// Whoever closes a log last folds its WAL into it.

@@ -1388,7 +1388,7 @@ nonisolated struct PBSegmentSealed: Sendable {
   init() {}
 }
 
-/// A sealed segment was compressed; the digest is that of its file.
+/// A sealed segment was compressed; the digest is that of what the archive expands to.
 nonisolated struct PBSegmentArchived: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -59,7 +59,8 @@ public struct SegmentArchive {
 
     /// Whether the archive in the log's folder holds what was sealed.
     public func isGood(_ segment: Int64) throws -> Bool {
-        try log.verifyArchive(segment, archiving)
+        guard case .archived(let facts) = try Self.fates(in: log)[segment] else { return false }
+        return try log.verifyArchive(segment, facts.digest, archiving)
     }
 
     /// What became of the segments that were archived or dropped, by number.
