@@ -146,6 +146,21 @@ struct ArchiveTests {
         #expect(files == ["000001.db.lz4"])
     }
 
+    @Test func whatDoesNotReadBackDoesNotReplaceTheSegment() throws {
+        let lossy = Archiving(
+            compress: { bytes, source in
+                let next = try archiving.compress(bytes, source)
+                return { try next().map { $0.count > 1 ? $0.dropLast() : $0 } }
+            }, expand: archiving.expand, archived: archiving.archived,
+            restored: archiving.restored, dropped: archiving.dropped)
+        #expect(refusal { try log.archive(1, as: "me", lossy) } == .damaged)
+        #expect(files.contains("000001.db"))
+        #expect(try log.info().segments.map(\.state) == [.sealed, .open])
+        #expect(try log.verify().faults == [])
+        try log.archive(1, as: "me", archiving)
+        try log.restore(1, as: "me", archiving)
+    }
+
     /// SQLite's file layer cuts the length of a call off at 128 KiB.
     @Test(arguments: [100_000, 300_000])
     func segmentsOfAnySizeAreDigestedCopiedAndArchived(bytes: Int) throws {
@@ -246,6 +261,7 @@ struct ArchiveCrashTests {
                 let said = try log.read(after: 3, limit: 99).map(\.type)
                 var state = try log.info().segments[0].state
                 if state == .absent, !said.contains(Type.dropped) { return "the segment is gone" }
+                if state == .archived, !said.contains(Type.archived) { return "nobody said so" }
                 // The same command again comes to the end that was meant, if it was not reached.
                 if deed == .archive, state == .sealed { try Self.act(deed, log) }
                 if deed == .restore, state == .archived { try Self.act(deed, log) }
