@@ -16,8 +16,8 @@ public struct Plan: Sendable {
     /// The tag profile that each host wants.
     var profiles: [TagProfile?]
     var checkpoints: CheckpointOptions
-    /// How large a segment grows before the log goes on in the next.
-    var segmentBytesMax: Int64
+    /// How large and old a segment grows before the log goes on in the next.
+    var segments: SegmentLimits
     /// How much later than it wanted a thread may run, in microseconds.
     var lateness: Int64
     /// Longest delay of a report, in microseconds.
@@ -48,7 +48,9 @@ public struct Plan: Sendable {
         checkpoints.events = dice.within(20...800)
         checkpoints.handoverEvents = dice.within(1...100)
         // Mostly as small as can be: a segment has a hundred events at least.
-        segmentBytesMax = dice.happens(250) ? 1 << 30 : dice.within(1...200_000)
+        segments = SegmentLimits()
+        if dice.happens(750) { segments.bytesMax = dice.within(1...200_000) }
+        if dice.happens(300) { segments.ageMaxMicroseconds = dice.within(1...1_800_000_000) }
         lateness = dice.happens(500) ? 1_500_000 : 50_000
         latency = [2000, 200_000, 3_000_000][dice.below(3)]
         seesDeaths = dice.happens(500)

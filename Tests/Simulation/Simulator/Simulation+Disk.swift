@@ -8,6 +8,8 @@ struct Weather {
     private let spans: [Fault: Int64]
     /// Operations until the power is cut in one.
     var cutIn = 0
+    /// Operations of processes until each dies in one.
+    var deathsIn: [Int: Int] = [:]
     /// Whether something failed on purpose since this was last set to false.
     var hasStruck = false
 
@@ -22,6 +24,7 @@ struct Weather {
     mutating func clear(_ disk: SimulatedDisk) {
         bad = []
         cutIn = 0
+        deathsIn = [:]
         disk.setCapacity(nil)
     }
 
@@ -32,6 +35,10 @@ struct Weather {
         if cutIn > 0 {
             cutIn -= 1
             if cutIn == 0 { return (.cutPower(seed: dice.number()), .powerCut) }
+        }
+        if let left = deathsIn[operation.process] {
+            deathsIn[operation.process] = left > 1 ? left - 1 : nil
+            if left == 1 { return (.die, .diedInOperation) }
         }
         guard !bad.isEmpty else { return (.proceed, nil) }
         switch operation.kind {

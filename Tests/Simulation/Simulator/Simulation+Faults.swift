@@ -25,8 +25,7 @@ extension Simulation {
             let client = clients[fate.below(clients.count)]
             let process = fate.happens(200) ? client.process : host.body?.process
             guard let process else { return }
-            process.kill(atOperation: 1 + fate.below(4 << fate.below(7)))
-            tally.count(.diedInOperation)
+            weather.deathsIn[process.number] = 1 + fate.below(4 << fate.below(7))
         case .stopped:
             guard let body = host.body, body.opensAt == .max else { return }
             drain(body)

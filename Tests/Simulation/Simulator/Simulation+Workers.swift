@@ -11,7 +11,7 @@ extension Simulation {
     }
 
     /// A worker with a name of its own, in a new process or in one that has the log open.
-    private func begin(_ host: Host, in process: SimulatedProcess, log: JobLog?, at moment: Int64) {
+    func begin(_ host: Host, in process: SimulatedProcess, log: JobLog?, at moment: Int64) {
         host.incarnation += 1
         let name =
             plan.sabotage == .doubleName ? "twin" : "worker\(host.number).\(host.incarnation)"
@@ -75,7 +75,7 @@ extension Simulation {
         return try JobLog.openTraces(
             "/log", access: .create, durability: plan.sabotage == .unsyncedCommits ? .off : .full,
             clock: clock, storage: storage(of: process),
-            limits: SegmentLimits(bytesMax: plan.segmentBytesMax),
+            limits: plan.segments,
             newLogID: { "log of seed \(seed)" })
     }
 
@@ -183,125 +183,5 @@ extension Simulation {
         }
         body.take(report)
         body.executesAt = min(body.executesAt, time.now)
-    }
-
-    // MARK: ends
-
-    func drain(_ body: Body) {
-        guard !body.isDraining, body.opensAt == .max else { return }
-        body.isDraining = true
-        body.drainsUntil = time.now + body.options.drainMicroseconds
-        body.decidesAt = min(body.decidesAt, time.now)
-        body.executesAt = min(body.executesAt, time.now)
-        narrator.say("\(body.name) is told to stop")
-    }
-
-    private func leave(_ host: Host, _ body: Body) throws {
-        body.execution?.abandon()
-        if var deciding = body.deciding.take() { try deciding.handOver() }
-        dismiss(host, body)
-        if phase != .leaving { startLater(host) }
-    }
-
-    /// A worker that fails gives back what it can, and its process ends or works on anew.
-    private func fail(_ host: Host, _ body: Body, _ error: any Error, _ wasFull: Bool) throws {
-        guard !body.process.isDead else { return }
-        narrator.say("\(body.name) fails: \(error)")
-        let isFull = wasFull || weather.bad.contains(.diskFull)
-        guard weather.hasStruck || isFull && (error as? JobLogError)?.code == .diskFull else {
-            throw Violation("\(body.name) failed without a cause: \(error)")
-        }
-        body.isBusy = true
-        body.execution?.abandon()
-        if var deciding = body.deciding.take() { try? deciding.leases.release() }
-        body.isBusy = false
-        guard !body.process.isDead else { return }
-        if let log = body.log, fate.happens(500) {
-            begin(host, in: body.process, log: log, at: time.now + fate.within(0...2_000_000))
-        } else {
-            dismiss(host, body)
-            startLater(host)
-        }
-    }
-
-    /// The process ends in order: its connections are closed.
-    private func dismiss(_ host: Host, _ body: Body) {
-        mayOvertake = false
-        host.body = nil
-        (body.deciding, body.execution, body.coding) = (nil, nil, nil)
-        body.log = nil
-        mayOvertake = true
-        body.process.kill()
-        narrator.say("\(body.name) is gone")
-    }
-
-    private func bury(_ host: Host, _ body: Body) {
-        narrator.say("\(body.name) is dead")
-        host.body = nil
-        startLater(host)
-    }
-
-    private func startLater(_ host: Host) {
-        let longest = phase == .ending || fate.happens(500) ? 1_000_000 : 2 * plan.leaseMicroseconds
-        queue.put(.start(host: host.number), at: time.now + fate.within(0...longest))
-    }
-
-    // MARK: after a step
-
-    /// Looks at what the step left: who died, what was committed, who hears of it.
-    func settle() throws {
-        countDiskFaults()
-        try settleWitness()
-        // A step may have looked already: what counts is what was told.
-        let hasNews = witness.ledger.last != told
-        told = witness.ledger.last
-        for host in hosts {
-            guard let body = host.body, !body.isBusy else { continue }
-            if body.process.isDead {
-                if hasNews, actor?.name == body.name {
-                    tally.count(.diedAfterCommit)
-                }
-                bury(host, body)
-            } else {
-                try checkReports(body)
-            }
-        }
-        for client in clients where !client.isBusy && client.process?.isDead == true {
-            client.leave()
-        }
-        if hasNews || !witness.isOpen { tellNews() }
-        actor = nil
-        if let violation { throw violation }
-    }
-
-    func settleWitness() throws {
-        if !witness.isOpen, !witnessRests, hosts.contains(where: isOpen) {
-            try witness.open { lookingProcess = $0 }
-            try witness.catchUp(by: nil)
-        }
-        try witness.catchUp(by: actor)
-    }
-
-    private func isOpen(_ host: Host) -> Bool {
-        host.body.map { $0.log != nil && !$0.process.isDead } ?? false
-    }
-
-    private func tellNews() {
-        for host in hosts {
-            guard let body = host.body, body.opensAt == .max else { continue }
-            let soon = time.now + schedule.within(0...3000)
-            body.executesAt = min(body.executesAt, soon)
-            if body.isDecider { body.decidesAt = min(body.decidesAt, soon) }
-        }
-    }
-
-    /// Reports that a worker appended without an error are in the log.
-    private func checkReports(_ body: Body) throws {
-        guard body.checkable > 0, witness.isOpen else { return }
-        for key in body.handed.prefix(body.checkable) where !witness.ledger.reports.contains(key) {
-            throw Violation("\(body.name) appended \(key), which is not in the log")
-        }
-        body.handed.removeFirst(body.checkable)
-        body.checkable = 0
     }
 }
