@@ -140,6 +140,12 @@ public struct CIDR: Hashable, Sendable, CustomStringConvertible {
             family: address.family, bits: address.bits & CIDR.mask(length, of: address.width))
     }
 
+    /// The range that holds this address alone.
+    public init(only address: IPAddress) {
+        network = address
+        prefixLength = address.width
+    }
+
     /// Whether the address is of the same family and inside the range.
     public func contains(_ address: IPAddress) -> Bool {
         address.family == network.family

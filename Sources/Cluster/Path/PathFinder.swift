@@ -157,10 +157,9 @@ public struct PathFinder: Sendable {
             step.destination == address
         else { return nil }
         // An egress drop is upstream of the point that looks.
-        if step.observations.last?.componentInfo == "EgressDefaultRule" { return nil }
+        if step.isDrop, !step.isIngressDrop { return nil }
         let seenHere = step.observations.filter {
-            $0.componentInfo == "IngressRule" || $0.componentInfo == "IngressDefaultRule"
-                || $0.componentInfo == "Output"
+            $0.componentInfo == "Output" || $0.componentInfo?.hasPrefix("Ingress") ?? false
         }
         step.observations = [Observation(.forwarding, .received)] + seenHere
         return step
@@ -178,5 +177,12 @@ public struct PathFinder: Sendable {
 }
 
 extension Walk.Step {
-    var isDrop: Bool { observations.last?.action == .dropped }
+    /// Whether policies ended it here, with an answer to the sender or without.
+    var isDrop: Bool {
+        observations.last?.action == .dropped || observations.last?.action == .rejected
+    }
+
+    var isIngressDrop: Bool {
+        isDrop && observations.last?.componentInfo?.hasPrefix("Ingress") ?? false
+    }
 }

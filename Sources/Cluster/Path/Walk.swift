@@ -39,16 +39,17 @@ struct Walk: Sendable {
                 .spoofGuard, .forwarded, srcPodIP: packet.source.address?.description))
         var flow = Flow(
             source: packet.source, destination: cluster.end(at: packet.destination),
-            protocol: packet.protocol, port: packet.destinationPort)
+            headers: packet.headers)
         var isHairpin = false
         var isTranslated = false
         switch cluster.balance(flow, choose) {
         case .notAService: break
         case .noEndpoint: return
-        case .endpoint(let address, let port):
+        case .endpoint(let address, let port, let service):
             isTranslated = true
             flow.destination = cluster.end(at: address)
-            flow.port = port
+            flow.headers.port = port
+            flow.service = service
             isHairpin = flow.destination.pod != nil && flow.destination.pod == flow.source.pod
             let gateway = isHairpin ? cluster.nodes[node]?.gateway(address.family) : nil
             step.observations.append(
@@ -57,7 +58,7 @@ struct Walk: Sendable {
                     translatedSrcIP: gateway?.description, translatedDstIP: address.description))
         }
         step.destination = flow.destination.address
-        step.destinationPort = flow.port
+        step.destinationPort = flow.headers.port
         guard pass(flow, .egress, &step) else {
             steps.append(step)
             return
@@ -69,19 +70,21 @@ struct Walk: Sendable {
     /// Adds the policies' observation; false when they drop the packet.
     private func pass(_ flow: Flow, _ direction: Direction, _ step: inout Step) -> Bool {
         let side = direction == .egress ? "Egress" : "Ingress"
-        switch cluster.judge(flow, direction) {
-        case .undecided: return true
-        case .allowed(let rule):
+        func add(_ action: Action, _ info: String, _ rule: RuleReference?) {
             step.observations.append(
                 Observation(
-                    .networkPolicy, .forwarded, componentInfo: side + "Rule",
-                    networkPolicy: rule.policy, networkPolicyRule: rule.ruleName))
-            return true
-        case .deniedByDefault:
-            step.observations.append(
-                Observation(.networkPolicy, .dropped, componentInfo: side + "DefaultRule"))
-            return false
+                    .networkPolicy, action, componentInfo: side + info,
+                    networkPolicy: rule?.policy.description, networkPolicyRule: rule?.ruleName))
         }
+        let decision = cluster.judge(flow, direction).decision
+        switch decision {
+        case .undecided: break
+        case .allowed(let rule): add(.forwarded, "Rule", rule)
+        case .dropped(let rule): add(.dropped, "Metric", rule)
+        case .rejected(let rule): add(.rejected, "Metric", rule)
+        case .isolated: add(.dropped, "DefaultRule", nil)
+        }
+        return decision.passes
     }
 
     private mutating func deliver(_ flow: Flow, _ step: Step, skipsIngress: Bool) {
@@ -138,7 +141,7 @@ enum Place: Hashable, Sendable {
 enum Balancing: Hashable, Sendable {
     case notAService
     case noEndpoint
-    case endpoint(IPAddress, port: Int?)
+    case endpoint(IPAddress, port: Int?, service: String)
 }
 
 extension Cluster {
@@ -162,13 +165,14 @@ extension Cluster {
     func balance(_ flow: Flow, _ choose: (Int) -> Int) -> Balancing {
         guard let address = flow.destination.address, let service = service(at: address),
             let port = service.ports.first(where: {
-                Flow.number(of: $0.protocol) == flow.protocol && $0.number == flow.port
+                Headers.number(of: $0.protocol) == flow.headers.protocol
+                    && $0.number == flow.headers.port
             })
         else { return .notAService }
         let endpoints = endpoints(of: service, port, address.family)
         guard !endpoints.isEmpty else { return .noEndpoint }
         let chosen = endpoints[min(max(choose(endpoints.count), 0), endpoints.count - 1)]
-        return .endpoint(chosen.address, port: chosen.port)
+        return .endpoint(chosen.address, port: chosen.port, service: service.fullName)
     }
 
     typealias Endpoint = (address: IPAddress, port: Int?)

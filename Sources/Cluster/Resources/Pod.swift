@@ -17,13 +17,15 @@ struct Pod: Hashable, Sendable {
     /// Succeeded or Failed: its address may already be another's.
     var isFinished: Bool
     var ports: [Port]
+    var serviceAccount: String
     /// Stands for the Pods that a workload would have.
     var isSynthetic = false
 
     var fullName: String { "\(namespace)/\(name)" }
 
-    /// Whether policies and Services can select it.
-    var isSelectable: Bool { !usesHostNetwork && !isFinished && !addresses.isEmpty }
+    /// Whether policies can select it, and its address is its own: not its node's, and not
+    /// another's by now. One without an address yet is taken for what it will be.
+    var canBeSelected: Bool { !usesHostNetwork && !isFinished }
 
     func address(_ family: IPAddress.Family) -> IPAddress? {
         addresses.first { $0.family == family }
@@ -48,6 +50,7 @@ struct Pod: Hashable, Sendable {
             addresses = [try single.address()]
         }
         ports = try Self.ports(root["spec"])
+        serviceAccount = try root["spec"]["serviceAccountName"].optional()?.string() ?? "default"
     }
 
     /// A Pod that a workload without Pods would have.
@@ -61,6 +64,8 @@ struct Pod: Hashable, Sendable {
         isSynthetic = true
         addresses = []
         ports = try Self.ports(template["spec"])
+        serviceAccount =
+            try template["spec"]["serviceAccountName"].optional()?.string() ?? "default"
     }
 
     private static func ports(_ spec: Field) throws(ManifestError) -> [Port] {
