@@ -49,7 +49,7 @@ struct PodIndex: Sendable {
                     byLabel[key, default: [:]][value, default: []].append(index)
                 }
             }
-            for port in pod.ports {
+            for port in pod.ports where pod.canBeSelected {
                 guard let name = port.name else { continue }
                 ports[name, default: []].append(
                     NamedPort(
@@ -116,12 +116,14 @@ struct PodIndex: Sendable {
             }.map(\.pod))
     }
 
-    /// Whether the Pod has a container port of the name and number, for the protocol.
+    /// Whether the Pod has a container port of the name and number, for the protocol. Those of the
+    /// host network are addresses outside to policies, and have no names.
     func hasPort(_ pod: Int, named name: String, _ number: Int, _ protocol: Int) -> Bool {
-        pods[pod].ports.contains {
-            $0.name == name && $0.number == number
-                && Headers.number(of: $0.protocol) == `protocol`
-        }
+        pods[pod].canBeSelected
+            && pods[pod].ports.contains {
+                $0.name == name && $0.number == number
+                    && Headers.number(of: $0.protocol) == `protocol`
+            }
     }
 
     /// Whether any Pod has a port of the name.
