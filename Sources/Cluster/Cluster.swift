@@ -7,6 +7,8 @@ public struct Cluster: Sendable {
     private(set) var policies: CompiledPolicies
     private var podIndex: [String: Int] = [:]
     private var podsByAddress: [IPAddress: Int] = [:]
+    /// Those of the host network as well.
+    private var podNamesByAddress: [IPAddress: Int] = [:]
     private var servicesByAddress: [IPAddress: String] = [:]
     /// What was left out, once a kind.
     public private(set) var warnings: [ManifestWarning] = []
@@ -78,18 +80,24 @@ public struct Cluster: Sendable {
         }
         podIndex = [:]
         podsByAddress = [:]
+        podNamesByAddress = [:]
         podIndex.reserveCapacity(pods.count)
         podsByAddress.reserveCapacity(pods.count)
         for (number, pod) in pods.enumerated() {
             podIndex[pod.fullName] = number
-            guard pod.canBeSelected else { continue }
-            for address in pod.addresses where podsByAddress[address] == nil {
-                podsByAddress[address] = number
+            for address in pod.addresses where !pod.isFinished {
+                if podNamesByAddress[address] == nil { podNamesByAddress[address] = number }
+                if pod.canBeSelected, podsByAddress[address] == nil {
+                    podsByAddress[address] = number
+                }
             }
         }
         servicesByAddress = [:]
         for service in services.values {
-            for address in service.clusterIPs { servicesByAddress[address] = service.fullName }
+            let fronts =
+                service.clusterIPs + service.externalIPs
+                + (resources.network.proxiesLoadBalancers ? service.balancerIPs : [])
+            for address in fronts { servicesByAddress[address] = service.fullName }
         }
     }
 
@@ -110,9 +118,10 @@ public struct Cluster: Sendable {
         pod("\(namespace)/\(name)") != nil
     }
 
-    /// `namespace/name` of the Pod that has the address; finished Pods have none.
+    /// `namespace/name` of the first Pod that has the address, be it its node's; finished Pods
+    /// have none (pkg/controller/traceflow, the Pod IP index).
     public func podName(at address: IPAddress) -> String? {
-        podsByAddress[address].map { pods[$0].fullName }
+        podNamesByAddress[address].map { pods[$0].fullName }
     }
 
     public var nodeNames: [String] { nodes.keys.sorted() }

@@ -8,6 +8,9 @@ struct ClusterResources: Sendable {
     var policies: [PolicyName: Policy]
     var groups: [GroupName: AntreaGroup]
     var namespaceLabels: [String: [String: String]]
+    /// By name.
+    var egresses: [Egress]
+    var network: PodNetwork
 
     /// Pods as policies ask for them.
     func index() -> PodIndex {

@@ -16,7 +16,10 @@ struct ResourceSorter: Sendable {
     private var groups: [GroupName: AntreaGroup] = [:]
     private var tiers: [String: Int] = [:]
     private var namespaceLabels: [String: [String: String]] = [:]
+    private var egresses: [String: Egress] = [:]
+    private var network = PodNetwork()
     private var workloads: [(resource: Resource, template: Field)] = []
+    private var networkChoice: NetworkChoice?
     private(set) var unknownKinds: [Cluster.UnknownKind] = []
 
     mutating func take(_ resource: Resource) throws(ManifestError) {
@@ -32,12 +35,18 @@ struct ResourceSorter: Sendable {
             if slices[resource.fullName] == nil { sliceOrder.append(resource.fullName) }
             slices[resource.fullName] = try EndpointSlice(resource)
         case ("", "Endpoints"): endpoints[resource.fullName] = resource
+        case ("", "ConfigMap"):
+            if PodNetwork.isConfiguration(resource) {
+                network = try PodNetwork(antreaConfig: resource)
+            }
         case ("apps", "Deployment"), ("apps", "ReplicaSet"), ("apps", "StatefulSet"),
             ("apps", "DaemonSet"), ("extensions", "Deployment"), ("extensions", "ReplicaSet"),
             ("extensions", "DaemonSet"), ("batch", "Job"), ("", "ReplicationController"):
             workloads.append((resource, resource.root["spec"]["template"]))
         case ("batch", "CronJob"):
             workloads.append((resource, resource.root["spec"]["jobTemplate"]["spec"]["template"]))
+        case (NetworkChoice.group, NetworkChoice.kind):
+            networkChoice = try NetworkChoice(resource)
         case (let group, TraceflowManifest.kind) where group == Resource.antreaGroup: break
         case (let group, _) where Resource.antreaGroups.contains(group):
             try takeAntrea(resource)
@@ -68,6 +77,7 @@ struct ResourceSorter: Sendable {
                 throw field.error("must be below \(PolicyRank.Tier.application)")
             }
             tiers[name] = priority
+        case "Egress": egresses[resource.name] = try Egress(resource)
         default: noteUnknown(resource)
         }
     }
@@ -104,6 +114,7 @@ struct ResourceSorter: Sendable {
             slices[name] = nil
             sliceOrder.removeAll { $0 == name }
         case ("", "Endpoints"): endpoints[name] = nil
+        case (Resource.antreaGroup, "Egress"): egresses[resource.name] = nil
         default:
             policies = policies.filter { !$0.key.isName(of: resource) }
             groups[GroupName(namespace: resource.namespace, name: resource.name)] = nil
@@ -129,12 +140,15 @@ struct ResourceSorter: Sendable {
         }
         var policies = policies
         for name in policies.keys { try policies[name]?.resolveTier(tiers) }
+        var network = network
+        networkChoice?.apply(to: &network)
         var groups = groups
         for name in groups.keys { groups[name]?.resolve(services) }
         return ClusterResources(
             pods: try pods + syntheticPods(), nodes: nodes, services: services,
             endpointSlices: Dictionary(grouping: all) { "\($0.namespace)/\($0.serviceName)" },
-            policies: policies, groups: groups, namespaceLabels: namespaceLabels)
+            policies: policies, groups: groups, namespaceLabels: namespaceLabels,
+            egresses: egresses.values.sorted { $0.name < $1.name }, network: network)
     }
 
     /// Pods that workloads without Pods would have.

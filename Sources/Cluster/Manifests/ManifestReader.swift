@@ -17,6 +17,11 @@ public enum ManifestReader {
         return resources
     }
 
+    /// The documents of a text that need be no objects.
+    static func values(text: String, file: String) throws(ManifestError) -> [ManifestValue] {
+        try documents(text, file)
+    }
+
     /// The objects of a file, of a folder's *.yaml, *.yml and *.json, or of standard input (`-`).
     public static func read(
         path: String, standardInput: () -> String

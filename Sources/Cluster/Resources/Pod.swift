@@ -18,6 +18,10 @@ struct Pod: Hashable, Sendable {
     var isFinished: Bool
     var ports: [Port]
     var serviceAccount: String
+    /// Its condition `Ready` is not False.
+    var isReady = true
+    /// It has been deleted, and is shutting down.
+    var isTerminating = false
     /// Stands for the Pods that a workload would have.
     var isSynthetic = false
 
@@ -49,6 +53,11 @@ struct Pod: Hashable, Sendable {
         if addresses.isEmpty, let single = status["podIP"].optional() {
             addresses = [try single.address()]
         }
+        for condition in try status["conditions"].list()
+        where try condition["type"].optional()?.string() == "Ready" {
+            isReady = try condition["status"].optional()?.text() != "False"
+        }
+        isTerminating = root["metadata"]["deletionTimestamp"].optional() != nil
         ports = try Self.ports(root["spec"])
         serviceAccount = try root["spec"]["serviceAccountName"].optional()?.string() ?? "default"
     }
