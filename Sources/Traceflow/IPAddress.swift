@@ -152,6 +152,11 @@ public struct CIDR: Hashable, Sendable, CustomStringConvertible {
             && address.bits & CIDR.mask(prefixLength, of: network.width) == network.bits
     }
 
+    /// Whether all of the other range is inside this one.
+    public func contains(_ other: CIDR) -> Bool {
+        other.prefixLength >= prefixLength && contains(other.network)
+    }
+
     /// The first address after the network's own: Antrea gives it to the node's gateway.
     public var firstHost: IPAddress { IPAddress(family: network.family, bits: network.bits + 1) }
 

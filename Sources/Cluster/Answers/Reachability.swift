@@ -21,16 +21,27 @@ public struct Reachability: Sendable {
     public let sources: [String]
     public let destinations: [String]
     public let ports: [Port]
+    /// What decides, in words, without repetition; `reason` gives places in it.
+    public private(set) var reasons: [String] = []
     private let sourcePlaces: [Int]
     private let destinationPlaces: [Int]
     /// By port, then by source.
-    private let egress: [[PodSet]]
+    private var egress: [[Side]] = []
     /// By port, then by destination.
-    private let ingress: [[PodSet]]
+    private var ingress: [[Side]] = []
+
+    /// What one Pod's policies say of all Pods.
+    private struct Side: Sendable {
+        var admitted: PodSet
+        /// Nil when no rule rejects.
+        var rejected: PodSet?
+        /// By reason; empty unless reasons were asked for.
+        var shares: [(reason: Int, pods: PodSet)] = []
+    }
 
     init(
         _ cluster: Cluster, sources: [String], destinations: [String], ports: [Port],
-        prefersV6: Bool
+        prefersV6: Bool, hasReasons: Bool
     ) throws(PairError) {
         self.sources = sources
         self.destinations = destinations
@@ -39,29 +50,64 @@ public struct Reachability: Sendable {
         destinationPlaces = try destinations.map { name throws(PairError) in
             try cluster.place(of: name)
         }
-        var egress: [[PodSet]] = []
-        var ingress: [[PodSet]] = []
+        var known: [Decision: Int] = [:]
         for port in ports {
             guard let number = Headers.number(of: port.protocol) else {
                 throw PairError(description: "protocol \(port.protocol): use TCP, UDP or SCTP")
             }
             let headers = Headers(protocol: number, port: port.number)
-            func admitted(_ pod: Int, _ direction: Direction) -> PodSet {
-                cluster.policies.chain(of: pod, direction, headers, prefersV6: prefersV6)
-                    .admitted(subject: pod)
+            func side(_ pod: Int, _ direction: Direction) -> Side {
+                let chain = cluster.policies.chain(
+                    of: pod, direction, headers, prefersV6: prefersV6)
+                var side = Side(admitted: PodSet(count: cluster.pods.count))
+                for share in chain.shares(subject: pod) {
+                    if share.decision.passes { side.admitted.formUnion(share.pods) }
+                    if case .rejected = share.decision {
+                        side.rejected = side.rejected ?? PodSet(count: cluster.pods.count)
+                        side.rejected?.formUnion(share.pods)
+                    }
+                    guard hasReasons, !share.pods.isEmpty else { continue }
+                    let reason = known[share.decision] ?? known.count
+                    known[share.decision] = reason
+                    side.shares.append((reason, share.pods))
+                }
+                return side
             }
-            egress.append(sourcePlaces.map { admitted($0, .egress) })
-            ingress.append(destinationPlaces.map { admitted($0, .ingress) })
+            egress.append(sourcePlaces.map { side($0, .egress) })
+            ingress.append(destinationPlaces.map { side($0, .ingress) })
         }
-        self.egress = egress
-        self.ingress = ingress
+        reasons = known.sorted { $0.value < $1.value }.map(\.key.words)
     }
 
     /// Whether the pair may speak, by their numbers in the lists; a Pod always reaches itself.
     public func allows(_ source: Int, _ destination: Int, port: Int) -> Bool {
         let (from, to) = (sourcePlaces[source], destinationPlaces[destination])
         return from == to
-            || egress[port][source].contains(to) && ingress[port][destination].contains(from)
+            || egress[port][source].admitted.contains(to)
+                && ingress[port][destination].admitted.contains(from)
+    }
+
+    /// What becomes of a packet of the pair.
+    public func verdict(_ source: Int, _ destination: Int, port: Int) -> Verdict {
+        if allows(source, destination, port: port) { return .delivered }
+        let (from, to) = (sourcePlaces[source], destinationPlaces[destination])
+        let out = egress[port][source]
+        let isRejected =
+            out.admitted.contains(to)
+            ? ingress[port][destination].rejected?.contains(from) : out.rejected?.contains(to)
+        return isRejected ?? false ? .rejected : .dropped
+    }
+
+    /// The places in `reasons` of what decides at the source and at the destination; nil unless
+    /// reasons were asked for.
+    public func reason(
+        _ source: Int, _ destination: Int, port: Int
+    ) -> (egress: Int, ingress: Int)? {
+        let (from, to) = (sourcePlaces[source], destinationPlaces[destination])
+        guard let out = egress[port][source].shares.first(where: { $0.pods.contains(to) }),
+            let into = ingress[port][destination].shares.first(where: { $0.pods.contains(from) })
+        else { return nil }
+        return (out.reason, into.reason)
     }
 
     /// Whether both ends are the same Pod, which no matrix asks about.
@@ -86,12 +132,12 @@ extension Cluster {
     /// The reachability of Pods, all of the matrix's where none are named.
     public func reachability(
         from sources: [String]? = nil, to destinations: [String]? = nil,
-        on ports: [Reachability.Port], prefersV6: Bool = false
+        on ports: [Reachability.Port], prefersV6: Bool = false, hasReasons: Bool = false
     ) throws(PairError) -> Reachability {
         let all = sources == nil || destinations == nil ? matrixPods : []
         return try Reachability(
             self, sources: sources ?? all, destinations: destinations ?? all, ports: ports,
-            prefersV6: prefersV6)
+            prefersV6: prefersV6, hasReasons: hasReasons)
     }
 
     func place(of name: String) throws(PairError) -> Int {

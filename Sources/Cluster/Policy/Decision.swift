@@ -23,6 +23,19 @@ enum Decision: Hashable, Sendable {
     }
 }
 
+extension Decision {
+    /// What decides, in words.
+    var words: String {
+        switch self {
+        case .undecided: "no policy decides"
+        case .isolated: "default deny of NetworkPolicies"
+        case .allowed(let rule), .dropped(let rule), .rejected(let rule):
+            "\(rule.policy.short) rule \(rule.rule)"
+                + (rule.ruleName.map { " \"\($0)\"" } ?? "") + " (\(rule.action.rawValue))"
+        }
+    }
+}
+
 /// A decision, and the rules that might have decided otherwise if a name's addresses were known.
 struct Judgement: Hashable, Sendable {
     var decision: Decision

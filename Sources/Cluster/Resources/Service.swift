@@ -28,6 +28,11 @@ struct Service: Hashable, Sendable {
     var keepsToNode: Bool
     /// `publishNotReadyAddresses`.
     var publishesUnready: Bool
+    /// A name for a host elsewhere, with nobody behind it here.
+    var isExternalName: Bool
+    /// Where it was written.
+    var file: String
+    var line: Int
     var selector: [String: String]
     var ports: [Port]
 
@@ -37,6 +42,9 @@ struct Service: Hashable, Sendable {
         let spec = try resource.root["spec"].mapping()
         namespace = resource.namespace ?? "default"
         name = resource.name
+        file = resource.file
+        line = resource.line
+        isExternalName = try spec["type"].optional()?.string() == "ExternalName"
         clusterIPTexts = []
         for entry in try spec["clusterIPs"].list() { clusterIPTexts.append(try entry.string()) }
         if clusterIPTexts.isEmpty, let single = spec["clusterIP"].optional() {

@@ -76,28 +76,64 @@ enum PairPrinter {
             + WhyWords.lines("ingress", "enter \(printable(question.destination))", answer.ingress)
     }
 
-    static func csv(_ answers: [PairAnswer]) -> String {
-        "source,destination,protocol,port,verdict\n"
+    /// A pair of a matrix, without reasons.
+    static func value(_ question: PairQuestion, _ verdict: Verdict) -> OutputValue {
+        .map([
+            .init(key: "source", value: .string(question.source)),
+            .init(key: "destination", value: .string(question.destination)),
+            .init(key: "protocol", value: .string(question.protocol)),
+            .init(key: "port", value: .int(question.port)),
+            .init(key: "allowed", value: .bool(verdict == .delivered)),
+            .init(key: "verdict", value: .string(verdict.rawValue)),
+        ])
+    }
+
+    /// What decides a direction, in one cell.
+    private static func cell(_ why: DirectionWhy) -> String {
+        if why.policies.isEmpty { return why.because.rawValue }
+        return why.because.rawValue + ": "
+            + why.policies.map { policy in
+                policy.policy + (policy.rule.map { " rule \($0)" } ?? "")
+                    + (policy.reason.map { " (\($0.rawValue))" } ?? "")
+            }.joined(separator: "; ")
+    }
+
+    static func csvHeader(hasWhy: Bool) -> String {
+        "source,destination,protocol,port,verdict" + (hasWhy ? ",egress,ingress" : "") + "\n"
+    }
+
+    static func csvLine(
+        _ question: PairQuestion, _ verdict: Verdict, _ more: [String] = []
+    ) -> String {
+        let cells = [
+            question.source, question.destination, question.protocol, String(question.port),
+            verdict.rawValue,
+        ]
+        return (cells + more).map { cell in
+            cell.contains { ",\"\n\r".contains($0) }
+                ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
+        }.joined(separator: ",") + "\n"
+    }
+
+    static func csv(_ answers: [PairAnswer], hasWhy: Bool) -> String {
+        csvHeader(hasWhy: hasWhy)
             + answers.map {
-                let question = $0.question
-                return [
-                    question.source, question.destination, question.protocol,
-                    String(question.port), $0.verdict.rawValue,
-                ].map { cell in
-                    cell.contains { ",\"\n\r".contains($0) }
-                        ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
-                }.joined(separator: ",") + "\n"
+                csvLine(
+                    $0.question, $0.verdict, hasWhy ? [cell($0.egress), cell($0.ingress)] : [])
             }.joined()
     }
 
-    static func table(_ answers: [PairAnswer]) -> String {
-        var table = TextTable(header: ["SOURCE", "DESTINATION", "PORT", "VERDICT"])
+    static func table(_ answers: [PairAnswer], hasWhy: Bool) -> String {
+        var table = TextTable(
+            header: ["SOURCE", "DESTINATION", "PORT", "VERDICT"]
+                + (hasWhy ? ["EGRESS", "INGRESS"] : []))
         table.rows = answers.map {
             let question = $0.question
+            let why = hasWhy ? [cell($0.egress), cell($0.ingress)] : []
             return [
                 printable(question.source), printable(question.destination),
                 "\(question.protocol)/\(question.port)", $0.verdict.rawValue,
-            ]
+            ] + why.map(printable)
         }
         return table.text()
     }

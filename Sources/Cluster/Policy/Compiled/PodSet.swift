@@ -57,6 +57,10 @@ struct PodSet: Hashable, Sendable {
         for index in words.indices { words[index] &= ~other.words[index] }
     }
 
+    func isSubset(of other: PodSet) -> Bool {
+        words.indices.allSatisfy { words[$0] & ~other.words[$0] == 0 }
+    }
+
     func intersection(_ other: PodSet) -> PodSet {
         var result = self
         result.formIntersection(other)

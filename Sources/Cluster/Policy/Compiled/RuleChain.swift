@@ -3,7 +3,7 @@ import Traceflow
 /// The rules that have a say on one Pod, in one direction, for one kind of packet, in order.
 ///
 /// Everything that asks what policies decide asks a chain: one peer at a time (`judge`), or all
-/// Pods at once (`admitted`). Both walk the same links by the same rules:
+/// Pods at once (`shares`). Both walk the same links by the same rules:
 ///
 ///     tiers             the first match decides; Pass goes on behind the tiers
 ///     networkPolicies   if any isolates the Pod: allowed by any match, else dropped, finally
@@ -88,49 +88,66 @@ struct RuleChain: Sendable {
         return judgement
     }
 
-    /// All Pods that a packet may go to, or come from.
+    /// Some Pods, and what is decided of packets to or from each of them.
+    struct Share: Hashable, Sendable {
+        var decision: Decision
+        var pods: PodSet
+    }
+
+    /// What is decided of every Pod: each is in one share.
     ///
     /// Pods with addresses of both families are asked about in the preferred one.
-    func admitted(subject: Int) -> PodSet {
+    func shares(subject: Int) -> [Share] {
         let order: [IPAddress.Family] = prefersV6 ? [.v6, .v4] : [.v4, .v6]
-        let first = index.pods[subject].address(order[0]) != nil ? order[0] : order[1]
-        let main = index.pods[subject].addresses.isEmpty ? order[0] : first
+        let own = index.pods[subject]
+        let main = order.first { own.address($0) != nil } ?? order[0]
         let other: IPAddress.Family = main == .v4 ? .v6 : .v4
-        var result = admitted(main)
+        var result = shares(main)
         // Pods of the other family alone; those without an address are matched by labels only.
         var rest = index.pods(with: other)
         rest.subtract(index.pods(with: main))
-        if !rest.isEmpty {
-            result.subtract(rest)
-            result.formUnion(admitted(other).intersection(rest))
+        guard !rest.isEmpty else { return result }
+        for place in result.indices { result[place].pods.subtract(rest) }
+        for share in shares(other) {
+            result.append(Share(decision: share.decision, pods: share.pods.intersection(rest)))
         }
         return result
     }
 
-    private func admitted(_ family: IPAddress.Family) -> PodSet {
+    private func shares(_ family: IPAddress.Family) -> [Share] {
+        var shares: [Share] = []
         var open = PodSet(all: index.count)
         var passed = PodSet(count: index.count)
-        var allowed = PodSet(count: index.count)
+        for address in exempt where address.family == family {
+            index.forEachPod(in: CIDR(only: address)) { open.set($0, to: false) }
+        }
+        var untouched = PodSet(all: index.count)
+        untouched.subtract(open)
         for link in links {
             if link.stage != .tiers { open.take(passed, from: &passed) }
             if link.stage == .baseline, isIsolated { break }
             var held = link.rule.isForEverybody ? open : link.rule.pods[family]
             if let destinations = link.destinations { held.formIntersection(destinations) }
-            switch link.rule.rule.action {
-            case .allow: allowed.take(held, from: &open)
-            case .drop, .reject: open.subtract(held)
-            case .pass where link.stage == .tiers: passed.take(held, from: &open)
-            case .pass: allowed.take(held, from: &open)
+            held.formIntersection(open)
+            if held.isEmpty { continue }
+            open.subtract(held)
+            let reference = link.rule.reference(in: link.policy)
+            switch reference.action {
+            case .allow: shares.append(Share(decision: .allowed(reference), pods: held))
+            case .drop: shares.append(Share(decision: .dropped(reference), pods: held))
+            case .reject: shares.append(Share(decision: .rejected(reference), pods: held))
+            case .pass where link.stage == .tiers: passed.formUnion(held)
+            case .pass: untouched.formUnion(held)
             }
         }
-        if !isIsolated {
-            allowed.formUnion(open)
-            allowed.formUnion(passed)
+        open.formUnion(passed)
+        if isIsolated {
+            shares.append(Share(decision: .isolated, pods: open))
+        } else {
+            untouched.formUnion(open)
         }
-        for address in exempt where address.family == family {
-            index.forEachPod(in: CIDR(only: address)) { allowed.insert($0) }
-        }
-        return allowed
+        shares.append(Share(decision: .undecided, pods: untouched))
+        return shares
     }
 }
 
