@@ -67,7 +67,7 @@ struct MatrixShow: ParsableCommand {
     private func answers(_ matrix: Reachability, _ model: Cluster) throws -> [PairAnswer] {
         try matrix.sources.indices.flatMap { from in
             try MatrixRows.questions(matrix, from).map {
-                try model.answer($0.question, prefersV6: asked.prefersV6)
+                try model.answer($0, prefersV6: asked.prefersV6)
             }
         }
     }

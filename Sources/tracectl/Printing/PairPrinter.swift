@@ -76,18 +76,6 @@ enum PairPrinter {
             + WhyWords.lines("ingress", "enter \(printable(question.destination))", answer.ingress)
     }
 
-    /// A pair of a matrix, without reasons.
-    static func value(_ question: PairQuestion, _ verdict: Verdict) -> OutputValue {
-        .map([
-            .init(key: "source", value: .string(question.source)),
-            .init(key: "destination", value: .string(question.destination)),
-            .init(key: "protocol", value: .string(question.protocol)),
-            .init(key: "port", value: .int(question.port)),
-            .init(key: "allowed", value: .bool(verdict == .delivered)),
-            .init(key: "verdict", value: .string(verdict.rawValue)),
-        ])
-    }
-
     /// What decides a direction, in one cell.
     private static func cell(_ why: DirectionWhy) -> String {
         if why.policies.isEmpty { return why.because.rawValue }
@@ -109,10 +97,13 @@ enum PairPrinter {
             question.source, question.destination, question.protocol, String(question.port),
             verdict.rawValue,
         ]
-        return (cells + more).map { cell in
-            cell.contains { ",\"\n\r".contains($0) }
-                ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
-        }.joined(separator: ",") + "\n"
+        return (cells + more).map(csvCell).joined(separator: ",") + "\n"
+    }
+
+    /// A cell, quoted where it has to be (RFC 4180).
+    static func csvCell(_ text: String) -> String {
+        text.contains { ",\"\n\r".contains($0) }
+            ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }
 
     static func csv(_ answers: [PairAnswer], hasWhy: Bool) -> String {
