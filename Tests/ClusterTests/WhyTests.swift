@@ -94,4 +94,31 @@ struct WhyTests {
         let why = try Small.ask(cluster, "ops/probe shop/web TCP 80").ingress
         #expect(why.policies.map(\.policy) == ["shop/a", "shop/c"])
     }
+
+    @Test(
+        arguments: [
+            ("ops/agent shop/web TCP 80", [.hostNetworkPeer, .newConnections]),
+            ("ops/probe shop/web ICMP 0", [.icmpWithoutPorts, .newConnections]),
+            ("ops/probe shop/web TCP 80", [.newConnections]), ("shop/web ops/probe TCP 80", []),
+        ] as [(String, [DirectionWhy.Note])])
+    func openGroundIsSaidToBeAsAntreaHasIt(pair: String, notes: [DirectionWhy.Note]) throws {
+        let cluster = try Small.cluster(
+            Town.documents + [
+                Town.policy("a", "{podSelector: {}, ingress: [{ports: [{port: 80}]}]}")
+            ]
+        )
+        #expect(try Small.ask(cluster, pair).ingress.notes == notes)
+    }
+
+    @Test func aRuleWithPortsMatchesNoICMP() throws {
+        func answer(_ rule: String) throws -> Bool {
+            try Small.ask(
+                Small.cluster(
+                    Town.documents + [Town.policy("a", "{podSelector: {}, ingress: [\(rule)]}")]),
+                "ops/probe shop/web ICMP 0"
+            ).allowed
+        }
+        #expect(try answer("{}"))
+        #expect(try !answer("{ports: [{protocol: TCP}, {protocol: UDP}, {protocol: SCTP}]}"))
+    }
 }

@@ -80,6 +80,7 @@ struct MatrixCommandTests {
                   egress: allowed to leave ops/probe: no policy selects the Pod
                   ingress: denied to enter shop/db: NetworkPolicies isolate the Pod, and none of their rules matches
                     shop/lock: rule 1 (Allow) does not name the peer
+                    note: this is about new connections; Antrea lets established ones through
 
                 """)
     }

@@ -45,7 +45,23 @@ extension Cluster {
             allowed: decision.passes, because: because, policies: told, considered: considered)
         answer.isCertain = judgement.isCertain
         if case .rejected = decision { answer.isRejected = true }
+        answer.notes = notes(flow, direction, selecting)
         return answer
+    }
+
+    private func notes(
+        _ flow: Flow, _ direction: Direction, _ selecting: [CompiledPolicy]
+    ) -> [DirectionWhy.Note] {
+        guard !selecting.isEmpty else { return [] }
+        var notes: [DirectionWhy.Note] = []
+        if let peer = direction.peer(of: flow).pod, isOnHost(peer) {
+            notes.append(.hostNetworkPeer)
+        }
+        let hasPorts = selecting.contains { policy in
+            policy.rules(direction).contains { $0.rule.ports != nil }
+        }
+        if flow.headers.isICMP, hasPorts { notes.append(.icmpWithoutPorts) }
+        return notes + [.newConnections]
     }
 
     private func isOnHost(_ pod: Int) -> Bool { pods[pod].usesHostNetwork }

@@ -38,6 +38,17 @@ public struct DirectionWhy: Hashable, Sendable {
         case notReached = "not-reached"
     }
 
+    /// Ground that standards leave open, and what Antrea does there: a closed list.
+    public enum Note: String, Sendable, CaseIterable {
+        /// The peer uses its node's network: no selector selects it; address ranges and Nodes do,
+        /// by its node's address.
+        case hostNetworkPeer = "host-network-peer"
+        /// A rule with ports matches no ICMP; one without does.
+        case icmpWithoutPorts = "icmp-without-ports"
+        /// Established connections are let through without asking policies again.
+        case newConnections = "new-connections"
+    }
+
     /// One rule of a policy that selects the Pod.
     public struct RuleWhy: Hashable, Sendable {
         /// From 1, as written.
@@ -77,6 +88,8 @@ public struct DirectionWhy: Hashable, Sendable {
     public var isCertain = true
     /// The packet is refused with an answer, not only dropped.
     public var isRejected = false
+
+    public var notes: [Note] = []
 
     /// No policy selects the Pod, so everything passes.
     public var isDefault: Bool {

@@ -5,8 +5,9 @@ public struct PairQuestion: Hashable, Sendable {
     /// `namespace/pod`, or `ip:ADDRESS` for an address outside the cluster.
     public var source: String
     public var destination: String
-    /// TCP, UDP or SCTP.
+    /// TCP, UDP, SCTP, or ICMP for an echo request.
     public var `protocol`: String
+    /// 0 for ICMP.
     public var port: Int
 
     public init(source: String, destination: String, protocol: String, port: Int) {
@@ -47,17 +48,28 @@ extension Cluster {
     public func answer(
         _ question: PairQuestion, prefersV6: Bool = false
     ) throws(PairError) -> PairAnswer {
+        var flow = flow(
+            from: try end(question.source), to: try end(question.destination),
+            try headers(question), prefersV6: prefersV6)
+        if flow.headers.isICMP, flow.destination.address?.family == .v6 {
+            flow.headers = Headers(protocol: Headers.icmpv6, icmpType: 128, icmpCode: 0)
+        }
+        return PairAnswer(
+            question: question, egress: why(flow, .egress), ingress: why(flow, .ingress))
+    }
+
+    private func headers(_ question: PairQuestion) throws(PairError) -> Headers {
+        if question.protocol.uppercased() == "ICMP" {
+            return Headers(protocol: Headers.icmp, icmpType: 8, icmpCode: 0)
+        }
         guard let number = Headers.number(of: question.protocol) else {
-            throw PairError(description: "protocol \(question.protocol): use TCP, UDP or SCTP")
+            throw PairError(
+                description: "protocol \(question.protocol): use TCP, UDP, SCTP or ICMP")
         }
         guard (1...65535).contains(question.port) else {
             throw PairError(description: "port \(question.port): must be between 1 and 65535")
         }
-        let flow = flow(
-            from: try end(question.source), to: try end(question.destination),
-            Headers(protocol: number, port: question.port), prefersV6: prefersV6)
-        return PairAnswer(
-            question: question, egress: why(flow, .egress), ingress: why(flow, .ingress))
+        return Headers(protocol: number, port: question.port)
     }
 
     /// A connection between two ends, in a family that both have.

@@ -19,7 +19,7 @@ struct Explain: ParsableCommand {
     @Argument(help: "namespace/pod, or ip:ADDRESS.")
     var destination: String
 
-    @Argument(help: "As tcp/80.")
+    @Argument(help: "As tcp/80; icmp for an echo request.")
     var port: String
 
     @Option(help: "What Pods with addresses of both families are asked about in: ipv4 or ipv6.")
@@ -29,7 +29,9 @@ struct Explain: ParsableCommand {
     var output: Format = .text
 
     func run() throws {
-        let port = try PortText.parse(port)
+        let port =
+            port.lowercased() == "icmp"
+            ? Reachability.Port(protocol: "ICMP", number: 0) : try PortText.parse(port)
         let model = try cluster.model(log)
         let answer = try model.answer(
             PairQuestion(

@@ -76,7 +76,8 @@ enum MatrixPage {
         <span class="key" style="background:\(MatrixDrawing.dropped)"></span>dropped
         <span class="key" style="background:\(MatrixDrawing.rejected)"></span>rejected
         <span id="count"></span></p>
-        <div id="map"><canvas id="grid" role="img" aria-label="Rows send, columns receive"></canvas></div>
+        <div id="map">
+        <canvas id="grid" role="img" aria-label="Rows send, columns receive"></canvas></div>
         <div id="told" role="tooltip"></div>
         <script type="application/json" id="data">
         """
@@ -114,24 +115,30 @@ enum MatrixPage {
           }));
           pen.fillStyle = "#000000";
           data.destinations.forEach((name, x) => {
-            if (x && space(name) !== space(data.destinations[x - 1])) pen.fillRect(x * cell, 0, 1, grid.height);
+            if (x && space(name) !== space(data.destinations[x - 1]))
+              pen.fillRect(x * cell, 0, 1, grid.height);
           });
           data.sources.forEach((name, y) => {
-            if (y && space(name) !== space(data.sources[y - 1])) pen.fillRect(0, y * cell, grid.width, 1);
+            if (y && space(name) !== space(data.sources[y - 1]))
+              pen.fillRect(0, y * cell, grid.width, 1);
           });
-          document.getElementById("count").textContent = " \\u2014 " + open + " of " + all + " pairs may speak";
+          document.getElementById("count").textContent =
+            " \\u2014 " + open + " of " + all + " pairs may speak";
         }
         grid.addEventListener("mousemove", event => {
           const box = grid.getBoundingClientRect();
-          const x = Math.floor((event.clientX - box.left) / cell), y = Math.floor((event.clientY - box.top) / cell);
+          const x = Math.floor((event.clientX - box.left) / cell);
+          const y = Math.floor((event.clientY - box.top) / cell);
           const parts = rows[y] && rows[y][x];
           if (!parts) { told.style.display = "none"; return; }
           const verdict = ["dropped", "delivered", "rejected", "the Pod itself"][parts[0]];
           told.textContent = data.sources[y] + " \\u2192 " + data.destinations[x] + ": " + verdict
-            + (parts.length > 1 ? "\\negress: " + data.reasons[parts[1]] + "\\ningress: " + data.reasons[parts[2]] : "");
+            + (parts.length > 1 ? "\\negress: " + data.reasons[parts[1]]
+            + "\\ningress: " + data.reasons[parts[2]] : "");
           told.style.display = "block";
-          told.style.left = Math.min(event.clientX + 14, innerWidth - told.offsetWidth - 8) + "px";
-          told.style.top = Math.min(event.clientY + 14, innerHeight - told.offsetHeight - 8) + "px";
+          const [right, bottom] = [innerWidth - told.offsetWidth, innerHeight - told.offsetHeight];
+          told.style.left = Math.min(event.clientX + 14, right - 8) + "px";
+          told.style.top = Math.min(event.clientY + 14, bottom - 8) + "px";
         });
         grid.addEventListener("mouseleave", () => { told.style.display = "none"; });
         data.ports.forEach((name, index) => select.add(new Option(name, index)));

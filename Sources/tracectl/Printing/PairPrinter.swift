@@ -34,6 +34,10 @@ enum PairPrinter {
             .init(
                 key: "considered", value: .list(why.considered.map { value($0, hasRules: true) })),
         ]
+        if !why.notes.isEmpty {
+            entries.append(
+                .init(key: "notes", value: .list(why.notes.map { .string($0.rawValue) })))
+        }
         if !why.isCertain { entries.append(.init(key: "certain", value: .bool(false))) }
         return .map(entries)
     }
@@ -66,10 +70,14 @@ enum PairPrinter {
         return .map(entries)
     }
 
+    private static func port(_ question: PairQuestion) -> String {
+        question.port == 0 ? question.protocol : "\(question.protocol)/\(question.port)"
+    }
+
     static func words(_ answer: PairAnswer) -> String {
         let question = answer.question
         return printable(
-            "\(question.source) → \(question.destination) \(question.protocol)/\(question.port): "
+            "\(question.source) → \(question.destination) \(port(question)): "
                 + (answer.allowed ? "allowed" : "denied")
                 + (answer.verdict == .unknown ? ", but unknown in truth" : "")) + "\n"
             + WhyWords.lines("egress", "leave \(printable(question.source))", answer.egress)

@@ -9,7 +9,19 @@ enum WhyWords {
             text += "    unknown in truth: a rule names domains whose addresses are not known\n"
         }
         for policy in why.considered { text += self.policy(policy) }
+        for note in why.notes { text += "    note: \(words(note))\n" }
         return text
+    }
+
+    private static func words(_ note: DirectionWhy.Note) -> String {
+        switch note {
+        case .hostNetworkPeer:
+            "the peer uses its node's network; in Antrea no selector selects it, only ranges of"
+                + " addresses and Nodes do"
+        case .icmpWithoutPorts: "in Antrea a rule with ports matches no ICMP, one without does"
+        case .newConnections:
+            "this is about new connections; Antrea lets established ones through"
+        }
     }
 
     private static func words(_ because: DirectionWhy.Because) -> String {
