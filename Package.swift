@@ -40,7 +40,10 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "Cluster",
-            dependencies: ["Traceflow", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Traceflow", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Worker",

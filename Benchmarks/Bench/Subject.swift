@@ -103,20 +103,10 @@ enum Subject {
         type == LogEventType.deciderTookOver.rawValue
     }
 
-    /// Answers the port from each of the sources to every Pod; how many pairs are allowed.
-    static func matrix(
-        _ cluster: Cluster, from sources: some Sequence<String>, port: Int
-    ) throws -> Int {
-        let pods = cluster.matrixPods
-        var allowed = 0
-        for source in sources {
-            for destination in pods {
-                let question = PairQuestion(
-                    source: source, destination: destination, protocol: "TCP", port: port)
-                if try cluster.answer(question).allowed { allowed += 1 }
-            }
-        }
-        return allowed
+    /// Answers the port for every ordered pair of Pods, from compiled policies; how many may speak.
+    static func matrix(_ cluster: Cluster, port: Int) throws -> Int {
+        try cluster.reachability(on: [.init(protocol: "TCP", number: port)])
+            .allowedCount(port: 0)
     }
 
     /// Who holds the decider's lease.

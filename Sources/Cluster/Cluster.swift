@@ -2,20 +2,16 @@ import Traceflow
 
 /// A model of a Kubernetes cluster: its resources as values, its policies compiled.
 public struct Cluster: Sendable {
-    let pods: [Pod]
-    let nodes: [String: ClusterNode]
-    let services: [String: Service]
-    let endpointSlices: [String: [EndpointSlice]]
-    let networkPolicies: NetworkPolicyStage
-    /// Policy families in their order of evaluation.
-    var stages: [any PolicyStage] { [networkPolicies] }
-    private let podIndex: [String: Int]
-    private let podsByAddress: [IPAddress: Int]
-    private let servicesByAddress: [IPAddress: String]
+    private var sorter: ResourceSorter
+    private(set) var resources: ClusterResources
+    private(set) var policies: CompiledPolicies
+    private var podIndex: [String: Int] = [:]
+    private var podsByAddress: [IPAddress: Int] = [:]
+    /// Those of the host network as well.
+    private var podNamesByAddress: [IPAddress: Int] = [:]
+    private var servicesByAddress: [IPAddress: String] = [:]
     /// What was left out, once a kind.
-    public let warnings: [ManifestWarning]
-    /// Kinds that are not understood, with the place of the first object of each.
-    public let unknownKinds: [UnknownKind]
+    public private(set) var warnings: [ManifestWarning] = []
 
     public struct UnknownKind: Hashable, Sendable {
         public var kind: String
@@ -24,45 +20,94 @@ public struct Cluster: Sendable {
     }
 
     public init(_ resources: [Resource]) throws(ManifestError) {
-        var reader = ResourceSorter()
-        for resource in resources { try reader.take(resource) }
-        try reader.finish()
-        pods = reader.pods
-        nodes = reader.nodes
-        services = reader.services
-        endpointSlices = Dictionary(grouping: reader.slices) { "\($0.namespace)/\($0.serviceName)" }
-        unknownKinds = reader.unknownKinds
-        warnings =
-            reader.unknownKinds.map {
-                ManifestWarning(
-                    file: $0.file, line: $0.line,
-                    message: "\($0.kind) objects are not understood and are left out")
-            } + reader.warnings
-        let labels = reader.namespaceLabels
-        networkPolicies = NetworkPolicyStage(
-            reader.policies, pods: pods,
-            namespaceLabels: { name in
-                var all = labels[name] ?? [:]
-                all["kubernetes.io/metadata.name"] = name
-                return all
-            })
-        var index: [String: Int] = [:]
-        var addresses: [IPAddress: Int] = [:]
+        sorter = ResourceSorter()
+        for resource in resources { try sorter.take(resource) }
+        self.resources = try sorter.settled()
+        policies = CompiledPolicies(self.resources.policies.values, self.resources.index())
+        lookUp()
+    }
+
+    /// Takes in objects that are new or have changed, and forgets others.
+    ///
+    /// Policies that did not change keep what they were compiled to; of a Pod only its own bits
+    /// are asked for anew. The result equals a model made afresh of the objects as they are now.
+    public mutating func apply(
+        _ changed: [Resource], removing removed: [Resource] = []
+    ) throws(ManifestError) {
+        var next = sorter
+        for resource in removed { try next.remove(resource) }
+        for resource in changed { try next.take(resource) }
+        let settled = try next.settled()
+        sorter = next
+        let before = resources
+        resources = settled
+        if before.namespaceLabels == settled.namespaceLabels, before.nodes == settled.nodes,
+            before.groups == settled.groups
+        {
+            updatePods(from: before.pods)
+            policies.replace(with: settled.policies)
+        } else {
+            policies = CompiledPolicies(settled.policies.values, settled.index())
+        }
+        lookUp()
+    }
+
+    private mutating func updatePods(from before: [Pod]) {
+        let now = resources.pods
+        guard before != now else { return }
+        let index = resources.index()
+        let shared = zip(before, now).prefix { $0.fullName == $1.fullName }.count
+        switch now.count - before.count {
+        case 0 where shared == now.count:
+            for place in now.indices where before[place] != now[place] {
+                policies.update(pod: place, index)
+            }
+        case 1 where shared == before.count && Array(now.dropLast()) == before:
+            policies.append(index)
+        case -1
+        where Array(now[shared...]) == Array(before[(shared + 1)...])
+            && now[..<shared] == before[..<shared]:
+            policies.remove(pod: shared, index)
+        default: policies = CompiledPolicies(resources.policies.values, index)
+        }
+    }
+
+    private mutating func lookUp() {
+        warnings = unknownKinds.map {
+            ManifestWarning(
+                file: $0.file, line: $0.line,
+                message: "\($0.kind) objects are not understood and are left out")
+        }
+        podIndex = [:]
+        podsByAddress = [:]
+        podNamesByAddress = [:]
+        podIndex.reserveCapacity(pods.count)
+        podsByAddress.reserveCapacity(pods.count)
         for (number, pod) in pods.enumerated() {
-            index[pod.fullName] = number
-            guard pod.isSelectable else { continue }
-            for address in pod.addresses where addresses[address] == nil {
-                addresses[address] = number
+            podIndex[pod.fullName] = number
+            for address in pod.addresses where !pod.isFinished {
+                if podNamesByAddress[address] == nil { podNamesByAddress[address] = number }
+                if pod.canBeSelected, podsByAddress[address] == nil {
+                    podsByAddress[address] = number
+                }
             }
         }
-        podIndex = index
-        podsByAddress = addresses
-        var clusterIPs: [IPAddress: String] = [:]
+        servicesByAddress = [:]
         for service in services.values {
-            for address in service.clusterIPs { clusterIPs[address] = service.fullName }
+            let fronts =
+                service.clusterIPs + service.externalIPs
+                + (resources.network.proxiesLoadBalancers ? service.balancerIPs : [])
+            for address in fronts { servicesByAddress[address] = service.fullName }
         }
-        servicesByAddress = clusterIPs
     }
+
+    var pods: [Pod] { resources.pods }
+    var nodes: [String: ClusterNode] { resources.nodes }
+    var services: [String: Service] { resources.services }
+    var endpointSlices: [String: [EndpointSlice]] { resources.endpointSlices }
+
+    /// Kinds that are not understood, with the place of the first object of each.
+    public var unknownKinds: [UnknownKind] { sorter.unknownKinds }
 
     /// What admission asks about a Pod; nil when there is none of the name.
     public func podFacts(namespace: String, name: String) -> PodFacts? {
@@ -73,9 +118,10 @@ public struct Cluster: Sendable {
         pod("\(namespace)/\(name)") != nil
     }
 
-    /// `namespace/name` of the Pod that has the address; finished Pods have none.
+    /// `namespace/name` of the first Pod that has the address, be it its node's; finished Pods
+    /// have none (pkg/controller/traceflow, the Pod IP index).
     public func podName(at address: IPAddress) -> String? {
-        podsByAddress[address].map { pods[$0].fullName }
+        podNamesByAddress[address].map { pods[$0].fullName }
     }
 
     public var nodeNames: [String] { nodes.keys.sorted() }
@@ -88,21 +134,12 @@ public struct Cluster: Sendable {
         servicesByAddress[address].flatMap { services[$0] }
     }
 
-    /// A node may always reach its own Pods, for the sake of the kubelet's probes.
-    func isFromOwnNode(_ flow: Flow, _ direction: Direction) -> Bool {
-        guard direction == .ingress, let address = flow.source.address,
-            let node = flow.destination.pod.flatMap({ pods[$0].nodeName })
-        else { return false }
-        return nodes[node]?.addresses.contains(address) ?? false
-    }
-
-    /// Whether the direction of the connection passes all stages, and what decided.
-    func judge(_ flow: Flow, _ direction: Direction) -> StageVerdict {
-        if isFromOwnNode(flow, direction) { return .undecided }
-        for stage in stages {
-            let verdict = stage.judge(flow, direction)
-            if verdict != .undecided { return verdict }
+    /// What the policies of the direction say of the connection.
+    func judge(_ flow: Flow, _ direction: Direction) -> Judgement {
+        guard let subject = direction.subject(of: flow).pod else {
+            return Judgement(decision: .undecided)
         }
-        return .undecided
+        return policies.chain(of: subject, direction, flow.headers)
+            .judge(direction.peer(of: flow), service: flow.service)
     }
 }

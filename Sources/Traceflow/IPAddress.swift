@@ -140,10 +140,21 @@ public struct CIDR: Hashable, Sendable, CustomStringConvertible {
             family: address.family, bits: address.bits & CIDR.mask(length, of: address.width))
     }
 
+    /// The range that holds this address alone.
+    public init(only address: IPAddress) {
+        network = address
+        prefixLength = address.width
+    }
+
     /// Whether the address is of the same family and inside the range.
     public func contains(_ address: IPAddress) -> Bool {
         address.family == network.family
             && address.bits & CIDR.mask(prefixLength, of: network.width) == network.bits
+    }
+
+    /// Whether all of the other range is inside this one.
+    public func contains(_ other: CIDR) -> Bool {
+        other.prefixLength >= prefixLength && contains(other.network)
     }
 
     /// The first address after the network's own: Antrea gives it to the node's gateway.

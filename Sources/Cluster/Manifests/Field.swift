@@ -1,5 +1,5 @@
 /// A place in a manifest that knows its path, so that what is wrong there can be named.
-struct Field {
+struct Field: Sendable {
     let value: ManifestValue?
     let path: String
     let file: String
@@ -67,6 +67,11 @@ struct Field {
         case .null, .bool, .string, .list, .map, nil:
             throw error("must be a number, and is \(value?.kind ?? "missing")")
         }
+    }
+
+    func number() throws(ManifestError) -> Double {
+        if case .double(let number) = value?.content { return number }
+        return Double(try int())
     }
 
     func bool() throws(ManifestError) -> Bool {

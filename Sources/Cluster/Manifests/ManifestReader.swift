@@ -17,6 +17,11 @@ public enum ManifestReader {
         return resources
     }
 
+    /// The documents of a text that need be no objects.
+    static func values(text: String, file: String) throws(ManifestError) -> [ManifestValue] {
+        try documents(text, file)
+    }
+
     /// The objects of a file, of a folder's *.yaml, *.yml and *.json, or of standard input (`-`).
     public static func read(
         path: String, standardInput: () -> String
@@ -85,12 +90,12 @@ public enum ManifestReader {
         _ text: String, _ file: String
     ) throws(ManifestError) -> [ManifestValue] {
         do {
-            let parser = try Parser(yaml: text)
+            var context = Context(text, file)
+            // Without tags nobody need ask what each scalar is but us.
+            let parser = try Parser(yaml: text, resolver: context.hasTags ? .default : .basic)
             var documents: [ManifestValue] = []
-            // A value takes a byte at least; more values than bytes come of aliases alone.
-            var left = text.utf8.count + 1000
             while let node = try parser.nextRoot() {
-                documents.append(try convert(node, file, depth: 0, &left))
+                documents.append(try convert(node, depth: 0, &context))
             }
             return documents
         } catch let error as ManifestError {
@@ -120,23 +125,48 @@ public enum ManifestReader {
         }
     }
 
+    /// What converting one text needs to know and to keep.
+    private struct Context {
+        let file: String
+        /// Whether tags are written anywhere, as `!!str`.
+        let hasTags: Bool
+        /// A value takes a byte at least; more values than bytes come of aliases alone.
+        var left: Int
+
+        init(_ text: String, _ file: String) {
+            self.file = file
+            hasTags = Self.hasTags(text)
+            left = text.utf8.count + 1000
+        }
+
+        /// A tag stands at the start of a value: behind a blank, or what opens or parts values.
+        private static func hasTags(_ text: String) -> Bool {
+            var previous = UInt8(ascii: "\n")
+            for byte in text.utf8 {
+                if byte == UInt8(ascii: "!"), " \t\n\r[{,:".utf8.contains(previous) { return true }
+                previous = byte
+            }
+            return false
+        }
+    }
+
     private static func convert(
-        _ node: Node, _ file: String, depth: Int, _ left: inout Int
+        _ node: Node, depth: Int, _ context: inout Context
     ) throws -> ManifestValue {
         let line = node.mark?.line ?? 0
         let column = node.mark?.column ?? 0
-        left -= 1
-        guard left > 0, depth < depthMax else {
+        context.left -= 1
+        guard context.left > 0, depth < depthMax else {
             throw ManifestError(
-                file: file, line: line, column: column, message: "too deep or too large")
+                file: context.file, line: line, column: column, message: "too deep or too large")
         }
         switch node {
         case .scalar(let scalar):
-            return ManifestValue(content(of: scalar, node), line: line, column: column)
+            return ManifestValue(content(of: scalar, node, context), line: line, column: column)
         case .sequence(let sequence):
             var values: [ManifestValue] = []
             for element in sequence {
-                values.append(try convert(element, file, depth: depth + 1, &left))
+                values.append(try convert(element, depth: depth + 1, &context))
             }
             return ManifestValue(.list(values), line: line, column: column)
         case .mapping(let mapping):
@@ -144,19 +174,30 @@ public enum ManifestReader {
             for (key, element) in mapping {
                 guard let name = key.scalar?.string else {
                     throw ManifestError(
-                        file: file, line: line, column: column, message: "a key must be a string")
+                        file: context.file, line: line, column: column,
+                        message: "a key must be a string")
                 }
-                entries.append((name, try convert(element, file, depth: depth + 1, &left)))
+                entries.append((name, try convert(element, depth: depth + 1, &context)))
             }
             return ManifestValue(.map(entries), line: line, column: column)
         case .alias:
-            throw ManifestError(file: file, line: line, column: column, message: "a dangling alias")
+            throw ManifestError(
+                file: context.file, line: line, column: column, message: "a dangling alias")
         }
     }
 
-    private static func content(of scalar: Node.Scalar, _ node: Node) -> ManifestValue.Content {
+    private static func content(
+        of scalar: Node.Scalar, _ node: Node, _ context: Context
+    ) -> ManifestValue.Content {
         // The tag that YAML's rules give the scalar; quoted ones are always strings.
-        switch node.tag.description {
+        // The rules are regular expressions and slow; most scalars need none of them.
+        var tag = node.tag
+        if !context.hasTags {
+            guard scalar.style == .plain else { return .string(scalar.string) }
+            if let plain = PlainScalar.content(of: scalar.string) { return plain }
+            tag = Node(scalar.string).tag
+        }
+        switch tag.description {
         case Tag.Name.null.rawValue: return .null
         case Tag.Name.bool.rawValue:
             return Bool.construct(from: scalar).map { .bool($0) } ?? .string(scalar.string)

@@ -40,6 +40,17 @@ extension TrafficPacket {
         }
     }
 
+    /// What policies look at.
+    var headersForPolicies: Headers {
+        var headers = Headers(
+            protocol: Int(self.protocol), port: ports?.destination, sourcePort: ports?.source)
+        if case .icmp(let type, let code, _, _) = self.transport {
+            headers.icmpType = Int(type)
+            headers.icmpCode = Int(code)
+        }
+        return headers
+    }
+
     /// The packet as it was where the node reported it: routed, and bound for the endpoint.
     func captured(at step: Walk.Step, in version: APIVersion) -> CapturedPacket {
         let left = max(0, Int(ttl) - step.hops)
@@ -72,6 +83,6 @@ extension TracedPacket {
     init(_ seen: TrafficPacket, from pod: Int?) {
         self.init(
             source: FlowEnd(pod: pod, address: seen.source), destination: seen.destination,
-            protocol: Int(seen.protocol), destinationPort: seen.ports?.destination, seen: seen)
+            headers: seen.headersForPolicies, seen: seen)
     }
 }

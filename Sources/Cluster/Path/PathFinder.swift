@@ -19,7 +19,7 @@ public struct PathFinder: Sendable {
     ) -> [NodeReport] {
         let reports =
             if !spec.isLive {
-                injected(spec, choose)
+                injected(spec, version, choose)
             } else if spec.hasSourcePod {
                 live(spec, version, traffic, choose)
             } else {
@@ -45,7 +45,7 @@ public struct PathFinder: Sendable {
         else { return .anyNode }
         let sender = source.flatMap { cluster.pods[$0].nodeName }
         switch cluster.place(of: cluster.end(at: address)) {
-        case .node(let node), .vacant(let node):
+        case .pod(let node), .gateway(let node), .vacant(let node):
             return .nodes(Set([sender, node].compactMap { $0 }).sorted())
         case .outside: return .anyNode
         }
@@ -56,13 +56,17 @@ public struct PathFinder: Sendable {
         return cluster.pod("\(spec.source?.namespace ?? "")/\(spec.source?.pod ?? "")")
     }
 
-    private func injected(_ spec: TraceflowSpec, _ choose: (Int) -> Int) -> [NodeReport] {
+    private func injected(
+        _ spec: TraceflowSpec, _ version: APIVersion, _ choose: (Int) -> Int
+    ) -> [NodeReport] {
         guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName else {
             return []
         }
         do {
             let packet = try cluster.injectedPacket(of: spec, from: source)
-            return Walk.steps(of: packet, from: node, in: cluster, choose: choose).map {
+            let steps = Walk.steps(
+                of: packet, from: node, in: cluster, version: version, choose: choose)
+            return steps.map {
                 NodeReport(node: $0.node, content: .observed($0.observations, captured: nil))
             }
         } catch {
@@ -85,7 +89,8 @@ public struct PathFinder: Sendable {
             let filter = LiveFilter(spec: spec, source: address, destination: destination)
             for seen in traffic where filter.admits(seen) {
                 let steps = Walk.steps(
-                    of: TracedPacket(seen, from: source), from: node, in: cluster, choose: choose)
+                    of: TracedPacket(seen, from: source), from: node, in: cluster,
+                    version: version, choose: choose)
                 if spec.isDroppedOnly {
                     guard let drop = steps.first(where: \.isDrop) else { continue }
                     return [report(drop, seen, version)]
@@ -157,10 +162,9 @@ public struct PathFinder: Sendable {
             step.destination == address
         else { return nil }
         // An egress drop is upstream of the point that looks.
-        if step.observations.last?.componentInfo == "EgressDefaultRule" { return nil }
+        if step.isDrop, !step.isIngressDrop { return nil }
         let seenHere = step.observations.filter {
-            $0.componentInfo == "IngressRule" || $0.componentInfo == "IngressDefaultRule"
-                || $0.componentInfo == "Output"
+            $0.componentInfo == "Output" || $0.componentInfo?.hasPrefix("Ingress") ?? false
         }
         step.observations = [Observation(.forwarding, .received)] + seenHere
         return step
@@ -178,5 +182,12 @@ public struct PathFinder: Sendable {
 }
 
 extension Walk.Step {
-    var isDrop: Bool { observations.last?.action == .dropped }
+    /// Whether policies ended it here, with an answer to the sender or without.
+    var isDrop: Bool {
+        observations.last?.action == .dropped || observations.last?.action == .rejected
+    }
+
+    var isIngressDrop: Bool {
+        isDrop && observations.last?.componentInfo?.hasPrefix("Ingress") ?? false
+    }
 }

@@ -4,8 +4,7 @@ import Traceflow
 struct TracedPacket: Hashable, Sendable {
     var source: FlowEnd
     var destination: IPAddress
-    var `protocol`: Int
-    var destinationPort: Int?
+    var headers: Headers
     /// The live packet behind it; nil for an injected one.
     var seen: TrafficPacket?
 }
@@ -81,15 +80,21 @@ extension Cluster {
         }
         var packet = TracedPacket(
             source: FlowEnd(pod: source, address: address), destination: destination,
-            protocol: 0, destinationPort: nil, seen: nil)
+            headers: Headers(protocol: 0), seen: nil)
         let header = spec.packet?.transportHeader
         let states = header?.tcp != nil || header?.udp != nil || header?.icmp != nil
-        if !states, let port = defaultPort(of: spec), let number = Flow.number(of: port.protocol) {
-            packet.protocol = number
-            packet.destinationPort = port.number
+        if !states, let port = defaultPort(of: spec), let number = Headers.number(of: port.protocol)
+        {
+            packet.headers = Headers(protocol: number, port: port.number)
         } else {
-            packet.protocol = Self.protocolNumber(of: spec) ?? Self.icmp(spec.family)
-            packet.destinationPort = Self.port(of: spec)
+            packet.headers = Headers(
+                protocol: Self.protocolNumber(of: spec) ?? Self.icmp(spec.family),
+                port: Self.port(of: spec), sourcePort: Self.sourcePort(of: spec))
+        }
+        // What an agent injects as ICMP is an echo request.
+        if packet.headers.isICMP {
+            packet.headers.icmpType = spec.family == .v4 ? 8 : 128
+            packet.headers.icmpCode = 0
         }
         return packet
     }
@@ -104,24 +109,33 @@ extension Cluster {
     }
 
     static func icmp(_ family: IPAddress.Family) -> Int {
-        family == .v4 ? Flow.icmp : Flow.icmpv6
+        family == .v4 ? Headers.icmp : Headers.icmpv6
     }
 
     /// The protocol a request states: its transport header's kind, else the IP header's value.
     static func protocolNumber(of spec: TraceflowSpec) -> Int? {
         let packet = spec.packet
-        if packet?.transportHeader?.tcp != nil { return Flow.tcp }
-        if packet?.transportHeader?.udp != nil { return Flow.udp }
+        if packet?.transportHeader?.tcp != nil { return Headers.tcp }
+        if packet?.transportHeader?.udp != nil { return Headers.udp }
         if packet?.transportHeader?.icmp != nil { return icmp(spec.family) }
         guard let header = packet?.ipv6Header else {
             return packet?.ipHeader?.protocol.flatMap { $0 == 0 ? nil : $0 }
         }
         // IPv4's ICMP under an IPv6 header means ICMPv6.
-        return header.nextHeader.flatMap { $0 == 0 ? nil : $0 == Flow.icmp ? Flow.icmpv6 : $0 }
+        return header.nextHeader.flatMap {
+            $0 == 0 ? nil : $0 == Headers.icmp ? Headers.icmpv6 : $0
+        }
     }
 
     static func port(of spec: TraceflowSpec) -> Int? {
         let header = spec.packet?.transportHeader
         return header?.tcp.map { $0.dstPort ?? 0 } ?? header?.udp.map { $0.dstPort ?? 0 }
+    }
+
+    /// Nil when the request leaves it to chance.
+    private static func sourcePort(of spec: TraceflowSpec) -> Int? {
+        let header = spec.packet?.transportHeader
+        let port = header?.tcp.map { $0.srcPort ?? 0 } ?? header?.udp.map { $0.srcPort ?? 0 }
+        return port == 0 ? nil : port
     }
 }

@@ -12,30 +12,19 @@ struct FlowEnd: Hashable, Sendable {
 struct Flow: Hashable, Sendable {
     var source: FlowEnd
     var destination: FlowEnd
-    /// IP protocol number.
-    var `protocol`: Int
-    /// Destination port; nil for protocols without ports.
-    var port: Int?
+    var headers: Headers
+    /// `namespace/name` of the Service the packet was sent to, if it was.
+    var service: String?
 
-    static let tcp = 6
-    static let udp = 17
-    static let sctp = 132
-    static let icmp = 1
-    static let icmpv6 = 58
-
-    /// The numbers of the protocols that policies and Services can name.
-    static func number(of name: String) -> Int? {
-        switch name.uppercased() {
-        case "TCP": tcp
-        case "UDP": udp
-        case "SCTP": sctp
-        default: nil
-        }
+    init(source: FlowEnd, destination: FlowEnd, headers: Headers) {
+        self.source = source
+        self.destination = destination
+        self.headers = headers
     }
 }
 
 /// The side of a connection that a policy is applied to.
-enum Direction: Hashable, Sendable {
+enum Direction: Hashable, Sendable, CaseIterable {
     case egress, ingress
 
     func subject(of flow: Flow) -> FlowEnd { self == .egress ? flow.source : flow.destination }

@@ -5,10 +5,12 @@ struct ClusterNode: Hashable, Sendable {
     var name: String
     var podCIDRs: [CIDR]
     var addresses: [IPAddress]
+    var labels: [String: String]
 
     init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
         name = resource.name
+        labels = try root["metadata"]["labels"].texts()
         _ = try root["spec"].mapping()
         _ = try root["status"].mapping()
         podCIDRs = []

@@ -17,13 +17,19 @@ struct Pod: Hashable, Sendable {
     /// Succeeded or Failed: its address may already be another's.
     var isFinished: Bool
     var ports: [Port]
+    var serviceAccount: String
+    /// Its condition `Ready` is not False.
+    var isReady = true
+    /// It has been deleted, and is shutting down.
+    var isTerminating = false
     /// Stands for the Pods that a workload would have.
     var isSynthetic = false
 
     var fullName: String { "\(namespace)/\(name)" }
 
-    /// Whether policies and Services can select it.
-    var isSelectable: Bool { !usesHostNetwork && !isFinished && !addresses.isEmpty }
+    /// Whether policies can select it, and its address is its own: not its node's, and not
+    /// another's by now. One without an address yet is taken for what it will be.
+    var canBeSelected: Bool { !usesHostNetwork && !isFinished }
 
     func address(_ family: IPAddress.Family) -> IPAddress? {
         addresses.first { $0.family == family }
@@ -47,7 +53,13 @@ struct Pod: Hashable, Sendable {
         if addresses.isEmpty, let single = status["podIP"].optional() {
             addresses = [try single.address()]
         }
+        for condition in try status["conditions"].list()
+        where try condition["type"].optional()?.string() == "Ready" {
+            isReady = try condition["status"].optional()?.text() != "False"
+        }
+        isTerminating = root["metadata"]["deletionTimestamp"].optional() != nil
         ports = try Self.ports(root["spec"])
+        serviceAccount = try root["spec"]["serviceAccountName"].optional()?.string() ?? "default"
     }
 
     /// A Pod that a workload without Pods would have.
@@ -61,6 +73,8 @@ struct Pod: Hashable, Sendable {
         isSynthetic = true
         addresses = []
         ports = try Self.ports(template["spec"])
+        serviceAccount =
+            try template["spec"]["serviceAccountName"].optional()?.string() ?? "default"
     }
 
     private static func ports(_ spec: Field) throws(ManifestError) -> [Port] {

@@ -12,6 +12,8 @@ struct Service: Hashable, Sendable {
         var `protocol`: String
         var number: Int
         var target: TargetPort
+        /// The port that it has on every node.
+        var node: Int?
     }
 
     var namespace: String
@@ -19,6 +21,18 @@ struct Service: Hashable, Sendable {
     /// As written; `None` and the empty string are no addresses.
     var clusterIPTexts: [String]
     var clusterIPs: [IPAddress]
+    /// Addresses of load balancers (`status.loadBalancer`).
+    var balancerIPs: [IPAddress] = []
+    var externalIPs: [IPAddress] = []
+    /// `internalTrafficPolicy: Local`: only endpoints on the sender's node are used.
+    var keepsToNode: Bool
+    /// `publishNotReadyAddresses`.
+    var publishesUnready: Bool
+    /// A name for a host elsewhere, with nobody behind it here.
+    var isExternalName: Bool
+    /// Where it was written.
+    var file: String
+    var line: Int
     var selector: [String: String]
     var ports: [Port]
 
@@ -28,6 +42,9 @@ struct Service: Hashable, Sendable {
         let spec = try resource.root["spec"].mapping()
         namespace = resource.namespace ?? "default"
         name = resource.name
+        file = resource.file
+        line = resource.line
+        isExternalName = try spec["type"].optional()?.string() == "ExternalName"
         clusterIPTexts = []
         for entry in try spec["clusterIPs"].list() { clusterIPTexts.append(try entry.string()) }
         if clusterIPTexts.isEmpty, let single = spec["clusterIP"].optional() {
@@ -35,6 +52,17 @@ struct Service: Hashable, Sendable {
         }
         clusterIPs = clusterIPTexts.compactMap { IPAddress($0) }
         selector = try spec["selector"].texts()
+        keepsToNode = try spec["internalTrafficPolicy"].optional()?.string() == "Local"
+        publishesUnready = try spec["publishNotReadyAddresses"].optional()?.bool() ?? false
+        for entry in try spec["externalIPs"].list() { externalIPs.append(try entry.address()) }
+        let balancer = resource.root["status"]["loadBalancer"]
+        for entry in try balancer["ingress"].list() {
+            // `ipMode: Proxy` means that packets are to go by way of the load balancer.
+            guard try entry["ipMode"].optional()?.string() != "Proxy",
+                let address = entry["ip"].optional()
+            else { continue }
+            balancerIPs.append(try address.address())
+        }
         ports = []
         for port in try spec["ports"].list() {
             let number = try port["port"].required().int()
@@ -50,7 +78,7 @@ struct Service: Hashable, Sendable {
                 Port(
                     name: try port["name"].optional()?.string() ?? "",
                     protocol: try port["protocol"].optional()?.string() ?? "TCP", number: number,
-                    target: target))
+                    target: target, node: try port["nodePort"].optional()?.int()))
         }
     }
 }
@@ -67,9 +95,14 @@ struct EndpointSlice: Hashable, Sendable {
     var namespace: String
     var serviceName: String
     var ports: [Port]
-    var ready: [IPAddress]
+    var ready: [Entry]
     /// Not ready but still serving: used only when nobody is ready (KEP-1669).
-    var servingWhileTerminating: [IPAddress]
+    var servingWhileTerminating: [Entry]
+
+    struct Entry: Hashable, Sendable {
+        var address: IPAddress
+        var node: String?
+    }
 
     init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
@@ -86,7 +119,8 @@ struct EndpointSlice: Hashable, Sendable {
             let isTerminating = try conditions["terminating"].optional()?.bool() ?? false
             // All addresses of an endpoint are the same Pod; consumers use the first.
             guard let first = try endpoint["addresses"].list().first else { continue }
-            let address = try first.address()
+            let address = Entry(
+                address: try first.address(), node: try endpoint["nodeName"].optional()?.string())
             if isReady {
                 ready.append(address)
             } else if isServing, isTerminating {
@@ -99,9 +133,12 @@ struct EndpointSlice: Hashable, Sendable {
     static func subsets(of resource: Resource) throws(ManifestError) -> [EndpointSlice] {
         var slices: [EndpointSlice] = []
         for subset in try resource.root["subsets"].list() {
-            var ready: [IPAddress] = []
+            var ready: [Entry] = []
             for entry in try subset["addresses"].list() {
-                ready.append(try entry["ip"].required().address())
+                ready.append(
+                    Entry(
+                        address: try entry["ip"].required().address(),
+                        node: try entry["nodeName"].optional()?.string()))
             }
             slices.append(
                 EndpointSlice(
@@ -113,8 +150,8 @@ struct EndpointSlice: Hashable, Sendable {
     }
 
     private init(
-        namespace: String, serviceName: String, ports: [Port], ready: [IPAddress],
-        servingWhileTerminating: [IPAddress]
+        namespace: String, serviceName: String, ports: [Port], ready: [Entry],
+        servingWhileTerminating: [Entry]
     ) {
         self.namespace = namespace
         self.serviceName = serviceName

@@ -47,6 +47,17 @@ struct ClusterOptions: ParsableArguments {
         completion: .file())
     var paths: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "How packets travel between nodes: encap, noEncap, hybrid or networkPolicyOnly; else"
+                + " as a ConfigMap antrea-config says, else encap.", valueName: "mode"))
+    var trafficMode: TrafficMode?
+
+    @Flag(
+        name: .customLong("wireguard"), inversion: .prefixedNo,
+        help: "Traffic between nodes is encrypted by WireGuard; else as antrea-config says.")
+    var usesWireGuard: Bool?
+
     @Flag(help: "Refuse kinds and fields that are not understood, instead of warning.")
     var strict = false
 
@@ -57,7 +68,16 @@ struct ClusterOptions: ParsableArguments {
     }
 
     func resources() throws -> [Resource] {
-        try given.flatMap { try ManifestReader.read(path: $0, standardInput: standardInput) }
+        let read = try given.flatMap {
+            try ManifestReader.read(path: $0, standardInput: standardInput)
+        }
+        return read + (try networkChoice())
+    }
+
+    /// The traffic mode as an object of the cluster; none when none was asked for.
+    func networkChoice() throws -> [Resource] {
+        guard trafficMode != nil || usesWireGuard != nil else { return [] }
+        return [try NetworkChoice(mode: trafficMode, usesWireGuard: usesWireGuard).resource()]
     }
 
     /// Says what was left out; under `--strict` refuses it.
@@ -165,4 +185,8 @@ struct MomentArgument: ExpressibleByArgument, Hashable {
         case .ago(let microseconds): now.advanced(byMicroseconds: -microseconds)
         }
     }
+}
+
+extension TrafficMode: ExpressibleByArgument {
+    public init?(argument: String) { self.init(word: argument) }
 }

@@ -59,7 +59,8 @@ struct PreparedRequests {
         let resources = given.filter { !Self.isTraceflow($0) }
         var base = try options.cluster.resources()
         if options.cluster.given.isEmpty, let known = try log.existing() {
-            base = try ClusterStore(log: known).latestResources()
+            base = Self.merge(
+                try ClusterStore(log: known).latestResources(), try options.cluster.networkChoice())
         }
         clusterResources = Self.merge(base, resources)
         cluster = try Cluster(clusterResources)

@@ -26,78 +26,113 @@ enum PairPrinter {
     }
 
     private static func value(_ why: DirectionWhy) -> OutputValue {
-        .map([
+        var entries: [OutputValue.Entry] = [
             .init(key: "allowed", value: .bool(why.allowed)),
             .init(key: "default", value: .bool(why.isDefault)),
+            .init(key: "because", value: .string(why.because.rawValue)),
+            .init(key: "policies", value: .list(why.policies.map { value($0, hasRules: false) })),
             .init(
-                key: "policies",
-                value: .list(
-                    why.policies.map { policy in
-                        var entries = [
-                            OutputValue.Entry(key: "policy", value: .string(policy.policy))
-                        ]
-                        if let rule = policy.rule {
-                            entries.append(.init(key: "rule", value: .int(rule)))
-                        }
-                        if let reason = policy.reason {
-                            entries.append(.init(key: "reason", value: .string(reason.rawValue)))
-                        }
-                        return .map(entries)
-                    })),
-        ])
+                key: "considered", value: .list(why.considered.map { value($0, hasRules: true) })),
+        ]
+        if !why.notes.isEmpty {
+            entries.append(
+                .init(key: "notes", value: .list(why.notes.map { .string($0.rawValue) })))
+        }
+        if !why.isCertain { entries.append(.init(key: "certain", value: .bool(false))) }
+        return .map(entries)
+    }
+
+    private static func value(
+        _ policy: DirectionWhy.PolicyWhy, hasRules: Bool
+    ) -> OutputValue {
+        var entries = [OutputValue.Entry(key: "policy", value: .string(policy.policy))]
+        func add(_ key: String, _ text: String?) {
+            if let text { entries.append(.init(key: key, value: .string(text))) }
+        }
+        if hasRules { add("tier", policy.tier) }
+        if let rule = policy.rule { entries.append(.init(key: "rule", value: .int(rule))) }
+        add("ruleName", policy.ruleName)
+        add("action", policy.action)
+        add("reason", policy.reason?.rawValue)
+        guard hasRules else { return .map(entries) }
+        let rules = policy.rules.map { rule in
+            var entries = [OutputValue.Entry(key: "rule", value: .int(rule.number))]
+            if let name = rule.name {
+                entries.append(.init(key: "ruleName", value: .string(name)))
+            }
+            entries.append(.init(key: "action", value: .string(rule.action)))
+            if let reason = rule.reason {
+                entries.append(.init(key: "reason", value: .string(reason.rawValue)))
+            }
+            return OutputValue.map(entries)
+        }
+        entries.append(.init(key: "rules", value: .list(rules)))
+        return .map(entries)
+    }
+
+    private static func port(_ question: PairQuestion) -> String {
+        question.port == 0 ? question.protocol : "\(question.protocol)/\(question.port)"
     }
 
     static func words(_ answer: PairAnswer) -> String {
         let question = answer.question
         return printable(
-            "\(question.source) → \(question.destination) \(question.protocol)/\(question.port): "
-                + (answer.allowed ? "allowed" : "denied")) + "\n"
-            + words("egress", "leave \(question.source)", answer.egress)
-            + words("ingress", "enter \(question.destination)", answer.ingress)
+            "\(question.source) → \(question.destination) \(port(question)): "
+                + (answer.allowed ? "allowed" : "denied")
+                + (answer.verdict == .unknown ? ", but unknown in truth" : "")) + "\n"
+            + WhyWords.lines("egress", "leave \(printable(question.source))", answer.egress)
+            + WhyWords.lines("ingress", "enter \(printable(question.destination))", answer.ingress)
     }
 
-    private static func words(_ side: String, _ act: String, _ why: DirectionWhy) -> String {
-        if why.isDefault { return "  \(side): allowed, no policy selects the Pod\n" }
-        let head =
-            printable(
-                why.allowed
-                    ? "  \(side): allowed to \(act) by"
-                    : "  \(side): denied to \(act); isolated, and no rule matches:") + "\n"
-        return head
+    /// What decides a direction, in one cell.
+    private static func cell(_ why: DirectionWhy) -> String {
+        if why.policies.isEmpty { return why.because.rawValue }
+        return why.because.rawValue + ": "
             + why.policies.map { policy in
-                let reason =
-                    switch policy.reason {
-                    case .noRules: "has no rules"
-                    case .peer: "no rule names the peer"
-                    case .ports: "rule \(policy.rule ?? 0) names the peer, but not the port"
-                    case nil: "rule \(policy.rule ?? 0)"
-                    }
-                return "    " + printable(policy.policy) + ": \(reason)\n"
-            }.joined()
+                policy.policy + (policy.rule.map { " rule \($0)" } ?? "")
+                    + (policy.reason.map { " (\($0.rawValue))" } ?? "")
+            }.joined(separator: "; ")
     }
 
-    static func csv(_ answers: [PairAnswer]) -> String {
-        "source,destination,protocol,port,verdict\n"
+    static func csvHeader(hasWhy: Bool) -> String {
+        "source,destination,protocol,port,verdict" + (hasWhy ? ",egress,ingress" : "") + "\n"
+    }
+
+    static func csvLine(
+        _ question: PairQuestion, _ verdict: Verdict, _ more: [String] = []
+    ) -> String {
+        let cells = [
+            question.source, question.destination, question.protocol, String(question.port),
+            verdict.rawValue,
+        ]
+        return (cells + more).map(csvCell).joined(separator: ",") + "\n"
+    }
+
+    /// A cell, quoted where it has to be (RFC 4180).
+    static func csvCell(_ text: String) -> String {
+        text.contains { ",\"\n\r".contains($0) }
+            ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+    }
+
+    static func csv(_ answers: [PairAnswer], hasWhy: Bool) -> String {
+        csvHeader(hasWhy: hasWhy)
             + answers.map {
-                let question = $0.question
-                return [
-                    question.source, question.destination, question.protocol,
-                    String(question.port), $0.verdict.rawValue,
-                ].map { cell in
-                    cell.contains { ",\"\n\r".contains($0) }
-                        ? "\"" + cell.replacing("\"", with: "\"\"") + "\"" : cell
-                }.joined(separator: ",") + "\n"
+                csvLine(
+                    $0.question, $0.verdict, hasWhy ? [cell($0.egress), cell($0.ingress)] : [])
             }.joined()
     }
 
-    static func table(_ answers: [PairAnswer]) -> String {
-        var table = TextTable(header: ["SOURCE", "DESTINATION", "PORT", "VERDICT"])
+    static func table(_ answers: [PairAnswer], hasWhy: Bool) -> String {
+        var table = TextTable(
+            header: ["SOURCE", "DESTINATION", "PORT", "VERDICT"]
+                + (hasWhy ? ["EGRESS", "INGRESS"] : []))
         table.rows = answers.map {
             let question = $0.question
+            let why = hasWhy ? [cell($0.egress), cell($0.ingress)] : []
             return [
                 printable(question.source), printable(question.destination),
                 "\(question.protocol)/\(question.port)", $0.verdict.rawValue,
-            ]
+            ] + why.map(printable)
         }
         return table.text()
     }

@@ -1,0 +1,82 @@
+/// Selectors as kubectl takes them: `app=web,tier in (a, b),!old`.
+extension LabelSelector {
+    /// Nil when the text is no selector.
+    init?(text: String) {
+        requirements = []
+        for part in Self.parts(of: text) {
+            guard let requirement = Self.requirement(part) else { return nil }
+            requirements.append(requirement)
+        }
+    }
+
+    /// Commas part requirements, but not values in parentheses.
+    private static func parts(of text: String) -> [String] {
+        var parts: [String] = [""]
+        var depth = 0
+        for character in text {
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            if character == ",", depth == 0 {
+                parts.append("")
+            } else {
+                parts[parts.count - 1].append(character)
+            }
+        }
+        return parts.map(trimmed).filter { !$0.isEmpty }
+    }
+
+    private static func requirement(_ text: String) -> Requirement? {
+        for (sign, isEqual) in [("!=", false), ("==", true), ("=", true)] {
+            guard let range = text.firstRange(of: sign) else { continue }
+            let key = trimmed(String(text[..<range.lowerBound]))
+            let value = trimmed(String(text[range.upperBound...]))
+            guard isKey(key), !value.contains(where: { "=!(), ".contains($0) }) else { return nil }
+            return isEqual ? .isIn(key: key, values: [value]) : .notIn(key: key, values: [value])
+        }
+        for (word, isIn) in [(" notin ", false), (" in ", true)] {
+            guard let range = text.firstRange(of: word) else { continue }
+            let key = trimmed(String(text[..<range.lowerBound]))
+            let list = trimmed(String(text[range.upperBound...]))
+            guard isKey(key), list.hasPrefix("("), list.hasSuffix(")") else { return nil }
+            let values = Set(
+                list.dropFirst().dropLast().split(separator: ",").map { trimmed(String($0)) })
+            guard !values.isEmpty else { return nil }
+            return isIn ? .isIn(key: key, values: values) : .notIn(key: key, values: values)
+        }
+        if text.hasPrefix("!") {
+            let key = trimmed(String(text.dropFirst()))
+            return isKey(key) ? .doesNotExist(key: key) : nil
+        }
+        return isKey(text) ? .exists(key: text) : nil
+    }
+
+    private static func isKey(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0)) }
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var rest = text[...]
+        while rest.first == " " { rest.removeFirst() }
+        while rest.last == " " { rest.removeLast() }
+        return String(rest)
+    }
+}
+
+extension Cluster {
+    /// The matrix's Pods that a selector selects by their labels; `metadata.namespace` and
+    /// `metadata.name` count as labels.
+    public func matrixPods(matching text: String) throws(PairError) -> [String] {
+        guard let selector = LabelSelector(text: text) else {
+            throw PairError(
+                description: "\"\(text)\" is no selector such as app=web,metadata.namespace=shop")
+        }
+        return pods.filter { pod in
+            guard pod.isInMatrix else { return false }
+            var labels = pod.labels
+            labels["metadata.namespace"] = pod.namespace
+            labels["metadata.name"] = pod.name
+            return selector.matches(labels)
+        }.map(\.fullName).sorted()
+    }
+}
