@@ -42,9 +42,9 @@ struct ResourceSorter: Sendable {
         case ("apps", "Deployment"), ("apps", "ReplicaSet"), ("apps", "StatefulSet"),
             ("apps", "DaemonSet"), ("extensions", "Deployment"), ("extensions", "ReplicaSet"),
             ("extensions", "DaemonSet"), ("batch", "Job"), ("", "ReplicationController"):
-            workloads.append((resource, resource.root["spec"]["template"]))
+            takeWorkload(resource, resource.root["spec"]["template"])
         case ("batch", "CronJob"):
-            workloads.append((resource, resource.root["spec"]["jobTemplate"]["spec"]["template"]))
+            takeWorkload(resource, resource.root["spec"]["jobTemplate"]["spec"]["template"])
         case (NetworkChoice.group, NetworkChoice.kind):
             networkChoice = try NetworkChoice(resource)
         case (let group, TraceflowManifest.kind) where group == Resource.antreaGroup: break
@@ -82,6 +82,14 @@ struct ResourceSorter: Sendable {
         }
     }
 
+    private mutating func takeWorkload(_ resource: Resource, _ template: Field) {
+        if let known = workloads.firstIndex(where: { $0.resource.isSame(as: resource) }) {
+            workloads[known] = (resource, template)
+        } else {
+            workloads.append((resource, template))
+        }
+    }
+
     private mutating func takePod(_ resource: Resource) throws(ManifestError) {
         let pod = try Pod(resource)
         var owners: [String] = []
@@ -114,13 +122,20 @@ struct ResourceSorter: Sendable {
             slices[name] = nil
             sliceOrder.removeAll { $0 == name }
         case ("", "Endpoints"): endpoints[name] = nil
-        case (Resource.antreaGroup, "Egress"): egresses[resource.name] = nil
+        case ("", "ConfigMap"):
+            if PodNetwork.isConfiguration(resource) { network = PodNetwork() }
+        case (NetworkChoice.group, NetworkChoice.kind): networkChoice = nil
+        case (let group, "Egress") where Resource.antreaGroups.contains(group):
+            egresses[resource.name] = nil
+        case (let group, "Tier") where Resource.antreaGroups.contains(group):
+            tiers[resource.name.lowercased()] = nil
+        case (let group, "Group") where Resource.antreaGroups.contains(group):
+            groups[GroupName(namespace: resource.namespace ?? "default", name: resource.name)] = nil
+        case (let group, "ClusterGroup") where Resource.antreaGroups.contains(group):
+            groups[GroupName(name: resource.name)] = nil
         default:
             policies = policies.filter { !$0.key.isName(of: resource) }
-            groups[GroupName(namespace: resource.namespace, name: resource.name)] = nil
-            workloads.removeAll {
-                $0.resource.kind == resource.kind && $0.resource.fullName == name
-            }
+            workloads.removeAll { $0.resource.isSame(as: resource) }
         }
     }
 

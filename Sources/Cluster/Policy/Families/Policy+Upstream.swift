@@ -12,6 +12,11 @@ extension Resource {
 
     /// `namespace/name`; without a namespace the object is looked for in `default`.
     var fullName: String { "\(namespace ?? "default")/\(name)" }
+
+    /// Whether both are the same object, at different times perhaps.
+    func isSame(as other: Resource) -> Bool {
+        kind == other.kind && group == other.group && fullName == other.fullName
+    }
 }
 
 extension Policy {
