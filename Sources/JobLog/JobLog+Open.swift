@@ -41,6 +41,9 @@ extension JobLog {
             log = try JobLog(
                 readingAt: newest, folder: folder, isReadOnly: isReadOnly, options: options,
                 writer: writer)
+            if isReadOnly {
+                try SegmentFile.syncFound(SegmentFile.path(newest, in: folder), storage)
+            }
         }
         if !isReadOnly { try log.completeRoll() }
         return log
@@ -69,6 +72,9 @@ extension JobLog {
             flags: SQLITE_OPEN_READWRITE | (number == 1 ? SQLITE_OPEN_CREATE : 0),
             vfs: options.storage.vfs)
         try prepare(connection, options)
+        if options.durability == .full {
+            try SegmentFile.syncFound(connection.file, options.storage)
+        }
         let segment = try Segment(connection)
         if number > 1, try segment.end().base.position - segment.base.position < youngEvents {
             // Who gave it its name may have died before that was durable.

@@ -45,6 +45,15 @@ enum SegmentFile {
         return try Connection(file: file, flags: SQLITE_OPEN_READWRITE, vfs: storage.vfs)
     }
 
+    /// Makes durable what a connection that has just read may have found in the WAL.
+    ///
+    /// What is committed is synced before others see it. But who opens a segment first, after
+    /// somebody died or could not sync, finds whole commits in the WAL that never were.
+    static func syncFound(_ file: String, _ storage: Storage) throws(JobLogError) {
+        guard storage.size(file + "-wal") ?? 0 > 0 else { return }
+        try RawFile(file + "-wal", storage, kind: .wal).sync()
+    }
+
     /// Opens a segment that has a successor, and so does not change any more.
     ///
     /// Once its WAL is copied into it, it is read without locks and leaves no files beside it.

@@ -37,6 +37,7 @@ final class SegmentReader {
             guard storage.exists(file) else { return hasMoved }
             let next = try Segment(
                 SegmentFile.open(file, isReadOnly: isReadOnly, storage))
+            try SegmentFile.syncFound(file, storage)
             earlier.take(newest)
             newest = next
             isAtEnd = false
