@@ -126,7 +126,8 @@ extension Simulation {
         narrator.say("process \(process) is stopped for \(span)")
         depth += 1
         defer { depth -= 1 }
-        let stopped = actor
+        // What struck it before it was stopped still explains how it fails.
+        let (stopped, hasStruck) = (actor, weather.hasStruck)
         let until = time.now + span
         do {
             try witness.catchUp(by: stopped)
@@ -136,7 +137,7 @@ extension Simulation {
         } catch {
             violation = violation ?? Violation("unexpected: \(error)")
         }
-        actor = stopped
+        (actor, weather.hasStruck) = (stopped, hasStruck)
         narrator.say("process \(process) goes on")
     }
 }
