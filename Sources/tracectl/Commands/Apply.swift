@@ -15,7 +15,7 @@ struct Apply: ParsableCommand {
 
     func run() throws {
         let prepared = try PreparedRequests(requests, log: log)
-        let log = try log.creating()
+        let log = try prepared.existing ?? log.creating()
         for trace in try prepared.record(in: log, ClusterStore(log: log)) {
             Output.result(
                 "traceflow.crd.antrea.io/\(trace.name) \(trace.isNew ? "created" : "unchanged")\n")

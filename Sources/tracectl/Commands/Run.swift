@@ -44,7 +44,7 @@ struct Run: ParsableCommand {
             try form.isGiven ? [form.manifest(in: cluster)] : []
         }
         if prepared.requests.isEmpty { throw CommandFailure("no Traceflow in the given files") }
-        let log = try log.creating()
+        let log = try prepared.existing ?? log.creating()
         let store = ClusterStore(log: log)
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)

@@ -47,6 +47,9 @@ struct PreparedRequests {
     let cluster: Cluster
     let traffic: [(file: String, bytes: [UInt8])]
 
+    /// The log, if there is one: opened once, for judging and recording.
+    let existing: JobLog?
+
     /// Reads and judges everything; writes nothing. `extra` requests come with no manifest.
     init(
         _ options: RequestOptions, log: LogOptions,
@@ -58,7 +61,8 @@ struct PreparedRequests {
         }
         let resources = given.filter { !Self.isTraceflow($0) }
         var base = try options.cluster.resources()
-        if options.cluster.given.isEmpty, let known = try log.existing() {
+        existing = try log.existing()
+        if options.cluster.given.isEmpty, let known = existing {
             base = Self.merge(
                 try ClusterStore(log: known).latestResources(), try options.cluster.networkChoice())
         }
@@ -80,7 +84,7 @@ struct PreparedRequests {
         }
         self.requests = requests
         try RequestRecorder.check(requests, in: cluster)
-        if let known = try log.existing() { _ = try RequestRecorder(log: known).known(requests) }
+        if let existing { _ = try RequestRecorder(log: existing).known(requests) }
         traffic = try options.traffic.map { file in
             guard let data = FileManager.default.contents(atPath: file) else {
                 throw CommandFailure("\(file): the file cannot be read")
