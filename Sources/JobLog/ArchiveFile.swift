@@ -27,14 +27,17 @@ struct ArchiveFile {
         return try checkedFacts() != nil
     }
 
-    func write(_ segment: Connection) throws {
+    /// Returns the digest of what it expands to.
+    func write(_ segment: Connection) throws -> [UInt8] {
         defer { try? plain.remove() }
         try plain.write(segment)
         guard try plain.facts().digest(rolling) == known else { throw unreadable }
         let content = try source(plain.file)
         let size = storage.size(plain.file) ?? 0
         try fill(path, from: archiving.compress(size, content))
-        guard try contentDigest() == rolling.digest(source(plain.file)) else { throw unreadable }
+        let digest = try contentDigest()
+        guard try digest == rolling.digest(source(plain.file)) else { throw unreadable }
+        return digest
     }
 
     /// Makes the segment's file anew.

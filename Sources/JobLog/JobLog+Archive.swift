@@ -5,7 +5,7 @@
 ///     sealed or archived ──event──▶ the files are removed ──▶ dropped
 ///
 /// Invariants: a file is removed only when the log says so durably, and, unless the segment is
-/// dropped, when another that was read back holds the same bytes. A crash leaves both files or
+/// dropped, when another that was read back holds the same facts. A crash leaves both files or
 /// none too few; the same command again goes on from there. One process does it at a time, under
 /// a lease.
 extension JobLog {
@@ -36,17 +36,20 @@ extension JobLog {
             let sealed = try SegmentFile.openSealed(file, options.storage)
             let archive = try archiveFile(
                 segment, in: target ?? folder, known, archiving, keeper.keep)
-            if try !(archive.exists && archive.isGood()) {
+            let content: [UInt8]
+            if try archive.exists && archive.isGood() {
+                content = try archive.contentDigest()
+            } else {
                 guard target == nil || !archive.exists else {
                     throw JobLogError(
                         .refused, "\(archive.path): another file is there already",
                         remedy: "choose another folder with --to")
                 }
-                try archive.write(sealed)
+                content = try archive.write(sealed)
             }
             let facts = ArchivedSegment(
                 segment: segment, bytes: try sealed.pageBytes(), archivedBytes: archive.bytes,
-                digest: try archive.contentDigest(), folder: target ?? "")
+                digest: content, folder: target ?? "")
             try keeper.record(try archiving.archived(facts))
             try removeFiles(of: segment, archiveToo: target != nil)
             return facts
