@@ -1,16 +1,16 @@
 extension JobLog {
     /// Takes the role, or renews it for the same holder; nil while another holds it validly.
     ///
-    /// A grant raises the epoch; the wish's `event` may record it in the same transaction. A
-    /// holder whose process on this host is gone is replaced at once.
+    /// A grant raises the epoch. A holder whose process on this host is gone is replaced at once.
+    ///
+    /// No lease is synced, neither its grant nor its renewal or release: a power cut ends all the
+    /// processes that knew of it. What is committed under a lease is synced with the grant, which
+    /// comes before it in the same file, so an epoch that is in the log never comes again.
     public func acquireLease(
-        role: String, holder: String, durationMicroseconds: Int64,
-        event: ((_ epoch: Int64) throws -> Draft)? = nil
+        role: String, holder: String, durationMicroseconds: Int64
     ) throws -> Lease? {
         try acquireLeases([
-            LeaseWish(
-                role: role, holder: holder, durationMicroseconds: durationMicroseconds,
-                event: event)
+            LeaseWish(role: role, holder: holder, durationMicroseconds: durationMicroseconds)
         ])[0]
     }
 
@@ -22,8 +22,8 @@ extension JobLog {
         _ wishes: [LeaseWish], forgetting rolePrefix: String? = nil
     ) throws -> [Lease?] {
         try checkWritable()
-        let leases = try writing { transaction in
-            let leases = try wishes.map { try acquire($0, &transaction) }
+        let leases = try writingUnsynced { transaction in
+            let leases = try wishes.map { try acquire($0, transaction.connection) }
             if let rolePrefix, leases.contains(where: { $0 != nil }) {
                 for (lease, isHeld) in try self.leases(rolePrefix, transaction.connection)
                 where !isHeld {
@@ -37,8 +37,7 @@ extension JobLog {
         return leases
     }
 
-    private func acquire(_ wish: LeaseWish, _ transaction: inout Transaction) throws -> Lease? {
-        let connection = transaction.connection
+    private func acquire(_ wish: LeaseWish, _ connection: Connection) throws -> Lease? {
         try noticeTime(connection)
         let now = self.now()
         let row = try Self.leaseRow(wish.role, connection)
@@ -59,11 +58,6 @@ extension JobLog {
                 renewed_at = excluded.renewed_at, expires_at = excluded.expires_at
             """, .text(wish.role), .text(wish.holder), .text(options.storage.process),
             .number(lease.epoch), .number(now), .number(lease.expiresAt))
-        if let event = wish.event {
-            let request = AppendRequest(drafts: [try event(lease.epoch)])
-            try transaction.judge(request)
-            _ = try transaction.write(request)
-        }
         return lease
     }
 
@@ -75,8 +69,6 @@ extension JobLog {
     }
 
     /// Extends the leases in one transaction; nil for each that somebody else took.
-    ///
-    /// Neither this nor a release is synced: a power cut ends the processes that held them.
     public func renewLeases(_ leases: [Lease], durationMicroseconds: Int64) throws -> [Lease?] {
         try checkWritable()
         return try writingUnsynced { transaction in
@@ -185,16 +177,10 @@ public struct LeaseWish {
     public var role: String
     public var holder: String
     public var durationMicroseconds: Int64
-    /// The event that records the grant.
-    public var event: ((_ epoch: Int64) throws -> Draft)?
 
-    public init(
-        role: String, holder: String, durationMicroseconds: Int64,
-        event: ((_ epoch: Int64) throws -> Draft)? = nil
-    ) {
+    public init(role: String, holder: String, durationMicroseconds: Int64) {
         self.role = role
         self.holder = holder
         self.durationMicroseconds = durationMicroseconds
-        self.event = event
     }
 }

@@ -8,7 +8,8 @@ import Traceflow
 ///     idle ──lease granted──▶ catching up ──▶ deciding ──lease lost, commit failed──▶ idle
 ///
 /// Invariants: the state equals the fold of the log up to `position`; a failed or unknown commit
-/// throws the state away; nothing is published before its commit.
+/// throws the state away; nothing is published before its commit; the first transaction under a
+/// lease begins with `DeciderTookOver`.
 public struct Decider {
     private let log: JobLog
     private let coding: TraceCoding
@@ -16,6 +17,8 @@ public struct Decider {
     package private(set) var position: Int64 = 0
     /// Where the last checkpoint stands.
     private var checkpointed: Int64 = 0
+    /// The epoch of the lease under which something was committed.
+    private var announcedEpoch: Int64?
     private var jumps: JumpWatch
     private var passes: UInt64 = 0
     private let checkpoints: CheckpointOptions
@@ -74,8 +77,9 @@ public struct Decider {
                 let now = Moment(microseconds: moment)
                 let context = DecisionContext(
                     now: now, overdueAt: min(jumps.overdueAt(now), now), executors: executors)
-                return try request(&working, after: folded, context, profile)
+                return try request(&working, after: folded, context, lease, profile)
             }
+            announcedEpoch = lease.epoch
             state = working
             position = folded + Int64(appended.positions.count)
             return !appended.positions.isEmpty
@@ -87,10 +91,15 @@ public struct Decider {
 
     private mutating func request(
         _ state: inout SchedulerState, after position: Int64, _ context: DecisionContext,
-        _ profile: TagProfile?
+        _ lease: Lease, _ profile: TagProfile?
     ) throws -> AppendRequest {
         var request = AppendRequest()
         let ownStream = StreamRef.existing(JobLog.ownStream)
+        if announcedEpoch != lease.epoch {
+            request.drafts.append(
+                try coding.draft(
+                    .deciderTookOver(epoch: lease.epoch, holder: lease.holder), stream: ownStream))
+        }
         if let profile, state.tags.profile != profile {
             state.evolve(profile)
             request.drafts.append(

@@ -86,7 +86,7 @@ package struct Deciding {
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int,
         beside: @escaping Beside = { DispatchQueue.global(qos: .utility).async(execute: $0) }
     ) {
-        leases = LeaseKeeper(log: log, coding: coding, clock: clock, options: options)
+        leases = LeaseKeeper(log: log, clock: clock, options: options)
         decider = Decider(
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
             checkpoints: options.checkpoints)

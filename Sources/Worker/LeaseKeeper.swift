@@ -1,6 +1,5 @@
 import JobLog
 import Scheduler
-import TraceLog
 
 /// Holds a worker's leases: the decider's, when it is free, and that of an executor.
 ///
@@ -18,7 +17,6 @@ package struct LeaseKeeper {
     private static let executorsMicroseconds: Int64 = 50_000
 
     private let log: JobLog
-    private let coding: TraceCoding
     private let clock: Clock
     private let options: Worker.Options
     package private(set) var decider: Lease?
@@ -27,9 +25,8 @@ package struct LeaseKeeper {
     private var lookAt: Int64 = 0
     private var known: (executors: [Executor], until: Int64)?
 
-    init(log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options) {
+    init(log: JobLog, clock: Clock, options: Worker.Options) {
         self.log = log
-        self.coding = coding
         self.clock = clock
         self.options = options
     }
@@ -54,17 +51,11 @@ package struct LeaseKeeper {
         let mayDecide = try decider == nil && log.leases(rolePrefix: Self.deciderRole).isEmpty
         let mayExecute = executor == nil && (options.helpsOthers || mayDecide || decider != nil)
         var wishes: [LeaseWish] = []
-        let (holder, coding) = (options.id, coding)
         if mayDecide {
             wishes.append(
                 LeaseWish(
-                    role: Self.deciderRole, holder: holder,
-                    durationMicroseconds: options.leaseMicroseconds
-                ) { epoch in
-                    try coding.draft(
-                        .deciderTookOver(epoch: epoch, holder: holder),
-                        stream: .existing(JobLog.ownStream))
-                })
+                    role: Self.deciderRole, holder: options.id,
+                    durationMicroseconds: options.leaseMicroseconds))
         }
         if mayExecute {
             wishes.append(

@@ -13,11 +13,7 @@ public enum Settlement {
         guard try log.leases(rolePrefix: LeaseKeeper.deciderRole).isEmpty else { return }
         let coding = TraceCoding(log: log)
         let lease = try log.acquireLease(
-            role: LeaseKeeper.deciderRole, holder: holder, durationMicroseconds: leaseMicroseconds
-        ) { epoch in
-            try coding.draft(
-                .deciderTookOver(epoch: epoch, holder: holder), stream: .existing(JobLog.ownStream))
-        }
+            role: LeaseKeeper.deciderRole, holder: holder, durationMicroseconds: leaseMicroseconds)
         guard let lease else { return }
         let prefix = LeaseKeeper.executorRole
         let executors = try log.leases(rolePrefix: prefix).map {

@@ -151,4 +151,28 @@ struct PowerCutTests {
         first.kill()
         #expect(try take("b", second)?.epoch == 2)
     }
+
+    @Test func anEpochUnderWhichSomethingWasCommittedNeverComesAgain() throws {
+        let disk = SimulatedDisk()
+        func open(_ process: SimulatedProcess) throws -> JobLog {
+            var options = options()
+            options.durability = .full
+            options.storage = process.storage
+            return try JobLog.open("/log", access: .create, options: options)
+        }
+        func take(_ log: JobLog) throws -> Lease {
+            try #require(
+                try log.acquireLease(role: "decider", holder: "a", durationMicroseconds: 10))
+        }
+        for epoch in Int64(1)...3 {
+            let process = disk.startProcess()
+            let log = try open(process)
+            let syncs = process.counts[.sync]
+            let lease = try take(log)
+            #expect(process.counts[.sync] == syncs, "a grant is not synced")
+            #expect(lease.epoch == epoch)
+            try log.decide(holding: lease, after: 0) { _, _ in beginning("\(epoch)") }
+            disk.cutPower(seed: UInt64(epoch))
+        }
+    }
 }

@@ -85,7 +85,10 @@ private struct Rolled {
             let count = try log.info().segments.count
             guard count == (isSealed ? 2 : 1) else { return "\(count) segments" }
             let lease = try log.lease("next", 10)
-            guard durability != .full || lease.epoch == 2 else { return "epoch \(lease.epoch)" }
+            // A grant alone goes with the power; one under which something was committed stays.
+            guard durability != .full || !isSealed || lease.epoch == 2 else {
+                return "epoch \(lease.epoch)"
+            }
             try log.roll(lease)
             let next = try log.append(asking("next")).positions
             guard next.first == Int64(events.count) + 3 else { return "a gap before \(next)" }

@@ -59,6 +59,22 @@ struct FailingDiskTests {
         #expect(decider.state == fresh)
     }
 
+    @Test func theFirstDecisionUnderALeaseSaysWhoTookOver() throws {
+        var (lease, decider) = (try lease(), decider)
+        failing { _ = try decider.decide(holding: lease, executors: [], profile: nil) }
+        for _ in 1...2 { _ = try decider.decide(holding: lease, executors: [], profile: nil) }
+        try log.releaseLease(lease)
+        lease = try self.lease()
+        _ = try decider.decide(holding: lease, executors: [], profile: nil)
+        let takeovers = try log.read(stream: JobLog.ownStream)
+            .filter { $0.type == LogEventType.deciderTookOver.rawValue }
+            .map { try coding.event($0) }
+        #expect(
+            takeovers == [
+                .deciderTookOver(epoch: 1, holder: "d"), .deciderTookOver(epoch: 2, holder: "d"),
+            ])
+    }
+
     @Test func reportsThatCouldNotBeAppendedAreAppendedLater() throws {
         let lease = try lease()
         var decider = decider
