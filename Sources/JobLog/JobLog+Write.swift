@@ -41,14 +41,16 @@ extension JobLog {
         throw JobLogError(.readOnly, "\(folder): the log was opened for reading only")
     }
 
-    /// Goes on in the segment after the writer's, which is sealed; makes it if there is none.
+    /// Goes on in the newest segment, since the writer's is sealed; makes it if that is the newest.
+    ///
+    /// Those between the two may be archived. The newest never is.
     func moveOn(_ place: WriterPlace) throws {
         let sealed = try current(place).number
-        let file = SegmentFile.path(sealed + 1, in: folder)
         // Also waits for somebody else who is making it, until its name is durable.
         let unlock = try options.storage.lockFolder(folder, false)
         defer { unlock() }
-        if !options.storage.exists(file) {
+        var newest = SegmentFile.newest(in: folder, options.storage) ?? sealed
+        if newest <= sealed {
             guard let rolling = options.rolling else {
                 throw JobLogError(
                     .sealed, "\(folder): the newest segment is sealed",
@@ -56,10 +58,11 @@ extension JobLog {
             }
             try Succession(after: sealed, folder: folder, options: options, rolling: rolling)
                 .make()
+            newest = sealed + 1
         } else {
             // Who made it may have died before that.
             try options.storage.syncFolder(folder)
         }
-        place.writer = try Self.writer(folder, sealed + 1, options)
+        place.writer = try Self.writer(folder, newest, options)
     }
 }

@@ -25,6 +25,9 @@ final class SegmentReader {
     }
 
     /// Goes on to the newest segment; returns whether that is another one than before.
+    ///
+    /// Those between the two may be archived, and are read, where they are not, as all earlier
+    /// ones are.
     @discardableResult
     func moveOn() throws(JobLogError) -> Bool {
         var hasMoved = false
@@ -33,10 +36,17 @@ final class SegmentReader {
                 guard try newest.seal() != nil else { return hasMoved }
                 isAtEnd = true
             }
-            let file = SegmentFile.path(newest.number + 1, in: folder)
-            guard storage.exists(file) else { return hasMoved }
-            let next = try Segment(
-                SegmentFile.open(file, isReadOnly: isReadOnly, storage))
+            guard let number = SegmentFile.newest(in: folder, storage), number > newest.number
+            else { return hasMoved }
+            let file = SegmentFile.path(number, in: folder)
+            let next: Segment
+            do throws(JobLogError) {
+                next = try Segment(SegmentFile.open(file, isReadOnly: isReadOnly, storage))
+            } catch {
+                // It may have been sealed and archived in this very moment.
+                if storage.exists(file) { throw error }
+                continue
+            }
             try SegmentFile.syncFound(file, storage)
             earlier.take(newest)
             newest = next

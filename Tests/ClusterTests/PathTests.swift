@@ -215,6 +215,18 @@ struct PathTests {
         #expect(Self.captured(reports) == ttls)
     }
 
+    @Test func aLiveTraceTellsOfTheFirstPacketAlone() throws {
+        let spec = TraceflowSpec(
+            source: .init(namespace: "t", pod: "a"),
+            destination: .init(namespace: "t", pod: "near"), liveTraffic: true)
+        let traffic = try [80, 81, 80].map { try Self.packet("10.0.1.10", "10.0.1.11", port: $0) }
+        let reports = try Self.finder().reports(
+            for: spec, version: .v1beta1, traffic: traffic, choose: { _ in 0 })
+        #expect(Self.text(reports) == "n1: SpoofGuard Forwarded, Output Delivered")
+        guard case .observed(_, let captured) = reports.first?.content else { return }
+        #expect(captured?.headers.transportHeader?.tcp?.dstPort == 80)
+    }
+
     @Test func withoutASourcePodOnlyTheReceiverLooks() throws {
         let spec = TraceflowSpec(
             source: .init(ip: "10.0.1.10"), destination: .init(namespace: "t", pod: "far"),

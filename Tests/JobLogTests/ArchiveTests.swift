@@ -85,6 +85,33 @@ struct ArchiveTests {
         #expect(files == ["000001.db.lz4"])
     }
 
+    /// Rolls twice and puts away what somebody else may still be at.
+    private func goOnElsewhere() throws -> JobLog {
+        let other = try JobLog.open(sandbox.log, access: .create, options: rollingOptions(clock))
+        try other.roll()
+        try other.append(asking("c"))
+        try other.roll()
+        for segment in [Int64(2), 3] { try other.archive(segment, as: "me", archiving) }
+        return other
+    }
+
+    @Test func whoReadsFindsWhatCameAfterSegmentsThatWereArchivedMeanwhile() throws {
+        let begin = try log.lastPosition()
+        let other = try goOnElsewhere()
+        let end = try other.lastPosition()
+        #expect(try log.read(after: begin, limit: 99).last?.position == end)
+        #expect(try log.lastPosition() == end)
+    }
+
+    @Test func whoWritesGoesOnAfterSegmentsThatWereArchivedMeanwhile() throws {
+        let other = try goOnElsewhere()
+        let end = try other.lastPosition()
+        #expect(try log.append(asking("d")).positions.first == end + 1)
+        #expect(try other.read(after: end, limit: 99).map(\.position) == [end + 1])
+        #expect(!Storage.fileSystem.exists(sandbox.log + "/000003.db"))
+        #expect(try log.verify().faults == [])
+    }
+
     @Test func anArchiveMayGoToAnotherFolder() throws {
         let other = sandbox.path + "/other"
         try log.archive(1, to: other, as: "me", archiving)

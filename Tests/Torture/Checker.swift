@@ -84,6 +84,7 @@ struct Checker {
             findings.deciders += 1
         case "SegmentSealed": findings.segments += 1
         case "LogCreated", "TagProfileChanged", "Checkpoint", "ClusterObserved": break
+        case "SegmentArchived", "SegmentRestored": break
         case "TraceRequested": try request(event)
         default:
             guard var trace = traces.removeValue(forKey: event.stream) else {

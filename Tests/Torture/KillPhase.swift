@@ -1,4 +1,5 @@
-/// `kill -9` at random moments of workers and requesters, while traces are asked for and driven.
+/// `kill -9` at random moments of workers, requesters and archivists, while traces are asked for and
+/// driven and segments are compressed and brought back.
 struct KillPhase {
     var session: Session
     let plan: Plan
@@ -18,6 +19,10 @@ struct KillPhase {
         while session.killCount < plan.kills || session.requesters.standingCount < plan.traces {
             try session.crew.fill(&session.chance)
             try ask()
+            if session.chance.happens(50) {
+                let doomed = session.chance.happens(50)
+                try session.archivist.begin(doomed: doomed, &session.chance)
+            }
             try session.pass(milliseconds: session.chance.milliseconds(upTo: 1000))
             strikes += 1
             try strike(atAll: strikes.isMultiple(of: 20))
@@ -29,6 +34,11 @@ struct KillPhase {
         var report = Report(findings, session)
         report.kills["requester"] = session.requesters.kills
         report.kills["maker of a log"] = birthKills
+        report.kills["archivist"] = session.archivist.kills
+        report.lines = [
+            "\(session.archivist.archivedCount) segments archived,"
+                + " \(session.archivist.restoredCount) restored"
+        ]
         return report
     }
 

@@ -6,6 +6,8 @@ struct Session {
     let arena: Arena
     var crew: Crew
     var requesters: Requesters
+    /// Idle until told to begin.
+    var archivist: Archivist
     var chance: Chance
     private(set) var kills: [String: Int] = [:]
 
@@ -13,6 +15,7 @@ struct Session {
         self.arena = arena
         crew = Crew(arena: arena, size: workers)
         requesters = Requesters(arena: arena)
+        archivist = Archivist(arena: arena)
         self.chance = chance
     }
 
@@ -23,6 +26,7 @@ struct Session {
             if Wait.wasInterrupted.load(ordering: .relaxed) { throw Wait.Interruption() }
             try crew.look()
             try requesters.look()
+            try archivist.look()
             Wait.pause(milliseconds: 1)
         } while Wait.now() < end
     }
@@ -46,9 +50,11 @@ struct Session {
         for worker in workers { try kill(worker, as: kind) }
     }
 
-    var killCount: Int { kills.values.reduce(0, +) + requesters.kills }
+    var killCount: Int { kills.values.reduce(0, +) + requesters.kills + archivist.kills }
 
-    func dump() throws -> [LoggedEvent] {
+    /// All events of the log; what is archived is brought back for it.
+    mutating func dump() throws -> [LoggedEvent] {
+        try archivist.restoreAll()
         let dump = try arena.run(["log", "dump"])
         defer { dump.forget() }
         return try LoggedEvent.all(in: dump.output)
@@ -57,6 +63,8 @@ struct Session {
     /// Lets everything come to its end, and checks the whole log.
     mutating func finish() throws -> Checker.Findings {
         try requesters.settle()
+        // Whether an archived request is the same as another nobody can tell.
+        try archivist.restoreAll()
         try requesters.askAgain(&chance)
         try requesters.settle()
         try crew.dismiss()

@@ -72,9 +72,11 @@ struct Delete: ParsableCommand {
         let reader = TraceReader(log: log)
         let recorder = ChangeRecorder(log: log)
         for view in try names.map({ try reader.view(named: $0) }) {
-            // Somebody else may have deleted it in this moment: then it is as it should be.
-            try recorder.record(.delete(name: view.name), of: view.id)
-            Output.result("traceflow.crd.antrea.io/\(view.name) deleted\n")
+            if try recorder.record(.delete(name: view.name), of: view.id) == nil {
+                Output.note("\(view.name) was deleted by somebody else meanwhile")
+            } else {
+                Output.result("traceflow.crd.antrea.io/\(view.name) deleted\n")
+            }
         }
         try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))
     }
