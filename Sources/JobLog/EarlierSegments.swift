@@ -57,13 +57,13 @@ final class EarlierSegments {
         return entries
     }
 
-    /// The segment of the entry; nil when its file is not there.
-    func segment(_ entry: Entry) throws(JobLogError) -> Segment? {
-        if let place = opened.firstIndex(where: { $0.number == entry.number }) {
+    /// The segment with the number; nil when its file is not there.
+    func segment(_ number: Int64) throws(JobLogError) -> Segment? {
+        if let place = opened.firstIndex(where: { $0.number == number }) {
             opened.append(opened.remove(at: place))
             return opened.last
         }
-        let file = SegmentFile.path(entry.number, in: folder)
+        let file = SegmentFile.path(number, in: folder)
         guard storage.exists(file) else { return nil }
         do throws(JobLogError) {
             let segment = try Segment(SegmentFile.openSealed(file, storage))
@@ -88,7 +88,7 @@ final class EarlierSegments {
         of stream: Int64, newest: Connection
     ) throws(JobLogError) -> Int64? {
         for entry in try entries(newest: newest).reversed() where stream <= entry.end.stream {
-            guard let segment = try segment(entry) else {
+            guard let segment = try segment(entry.number) else {
                 throw Self.archived(stream, entry, folder)
             }
             if let version = try segment.version(of: stream) { return version }

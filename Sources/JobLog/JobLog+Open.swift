@@ -71,11 +71,16 @@ extension JobLog {
             file: SegmentFile.path(number, in: folder),
             flags: SQLITE_OPEN_READWRITE | (number == 1 ? SQLITE_OPEN_CREATE : 0),
             vfs: options.storage.vfs)
-        try prepare(connection, options)
+        try prepare(connection, options, mayMake: number == 1)
         if options.durability == .full {
             try SegmentFile.syncFound(connection.file, options.storage)
         }
         let segment = try Segment(connection)
+        guard segment.number == number else {
+            throw JobLogError(
+                .damaged, "\(connection.file): this is segment \(segment.number) of a log",
+                remedy: "give the file its name back, or restore the log from a backup")
+        }
         if number > 1, try segment.end().base.position - segment.base.position < youngEvents {
             // Who gave it its name may have died before that was durable.
             try options.storage.syncFolder(folder)
@@ -112,12 +117,13 @@ extension JobLog {
         }
     }
 
+    /// Makes the tables of a file without any, if it may be one that is being made.
     private static func prepare(
-        _ connection: Connection, _ options: Options
+        _ connection: Connection, _ options: Options, mayMake: Bool
     ) throws(JobLogError) {
         let version = try connection.number("pragma user_version") ?? 0
         let tables = try connection.number("select count(*) from sqlite_master") ?? 0
-        if version > 0 || tables > 0 { try checkFormat(connection) }
+        if version > 0 || tables > 0 || !mayMake { try checkFormat(connection) }
         try connection.execute("pragma journal_mode = wal")
         try connection.execute("pragma synchronous = \(options.durability.rawValue)")
         try connection.execute("pragma foreign_keys = on")

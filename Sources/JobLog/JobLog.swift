@@ -85,19 +85,23 @@ public final class JobLog: Sendable {
         writer: SegmentWriter? = nil
     ) throws(JobLogError) {
         let file = SegmentFile.path(number, in: folder)
-        let readers = try (0..<2).map { _ throws(JobLogError) in
+        func open(
+            _ companion: Guarded<SegmentReader>? = nil
+        ) throws(JobLogError) -> SegmentReader {
             SegmentReader(
                 try Segment(SegmentFile.open(file, isReadOnly: isReadOnly, options.storage)),
-                folder: folder, storage: options.storage, isReadOnly: isReadOnly)
+                folder: folder, storage: options.storage, isReadOnly: isReadOnly,
+                companion: companion)
         }
+        symbolReader = Guarded(try open())
+        let reader = try open(symbolReader)
         self.folder = folder
-        logID = readers[0].newest.logID
+        logID = reader.newest.logID
         self.isReadOnly = isReadOnly
         time = LogTime(clock: options.now, monotonic: options.monotonic ?? Self.monotonic)
         self.options = options
         self.writer = Guarded(WriterPlace(writer))
-        reader = Guarded(readers[0])
-        symbolReader = Guarded(readers[1])
+        self.reader = Guarded(reader)
     }
 
     /// The moment that an event would carry now, in microseconds since 1970.

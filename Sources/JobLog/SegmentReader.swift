@@ -3,24 +3,29 @@
 ///     at the newest ──its seal is seen──▶ at its end ──a successor is there──▶ at the newest
 ///
 /// Invariants: `newest` was the newest segment when last looked; what lies in a segment that is
-/// archived or dropped is passed over. Not thread-safe.
+/// archived or dropped is passed over; what is read here the companion has open too, so that the
+/// symbols of an event are there even if its segment is archived in the meantime. Not thread-safe.
 final class SegmentReader {
     private let folder: String
     private let storage: Storage
     private let isReadOnly: Bool
     private(set) var newest: Segment
     private let earlier: EarlierSegments
+    /// The reader with which symbols are looked up.
+    private let companion: Guarded<SegmentReader>?
     /// Whether `newest` was seen to be sealed. It does not change any more; what comes next is
     /// another file.
     private(set) var isAtEnd = false
 
     init(
-        _ newest: Segment, folder: String, storage: Storage, isReadOnly: Bool
+        _ newest: Segment, folder: String, storage: Storage, isReadOnly: Bool,
+        companion: Guarded<SegmentReader>? = nil
     ) {
         self.newest = newest
         self.folder = folder
         self.storage = storage
         self.isReadOnly = isReadOnly
+        self.companion = companion
         earlier = EarlierSegments(folder: folder, storage: storage)
     }
 
@@ -38,21 +43,38 @@ final class SegmentReader {
             }
             guard let number = SegmentFile.newest(in: folder, storage), number > newest.number
             else { return hasMoved }
-            let file = SegmentFile.path(number, in: folder)
-            let next: Segment
-            do throws(JobLogError) {
-                next = try Segment(SegmentFile.open(file, isReadOnly: isReadOnly, storage))
-            } catch {
-                // It may have been sealed and archived in this very moment.
-                if storage.exists(file) { throw error }
-                continue
-            }
-            try SegmentFile.syncFound(file, storage)
-            earlier.take(newest)
-            newest = next
-            isAtEnd = false
-            hasMoved = true
+            if try goOn(to: number) { hasMoved = true }
         }
+    }
+
+    /// False when the segment was sealed and archived in this very moment.
+    private func goOn(to number: Int64) throws(JobLogError) -> Bool {
+        let file = SegmentFile.path(number, in: folder)
+        let next: Segment
+        do throws(JobLogError) {
+            next = try Segment(SegmentFile.open(file, isReadOnly: isReadOnly, storage))
+        } catch {
+            if storage.exists(file) { throw error }
+            return false
+        }
+        guard try companionHas(number) else { return false }
+        try SegmentFile.syncFound(file, storage)
+        earlier.take(newest)
+        newest = next
+        isAtEnd = false
+        return true
+    }
+
+    private func companionHas(_ number: Int64) throws(JobLogError) -> Bool {
+        guard let companion else { return true }
+        return try companion.with { reader throws(JobLogError) in try reader.join(number) }
+    }
+
+    /// Opens a segment that somebody else reads; false when its file is not there any more.
+    private func join(_ number: Int64) throws(JobLogError) -> Bool {
+        if newest.number == number { return true }
+        if number > newest.number { return try goOn(to: number) }
+        return try earlier.segment(number) != nil
     }
 
     /// All segments before the newest, whether their files are there or not.
@@ -60,8 +82,10 @@ final class SegmentReader {
         try earlier.entries(newest: newest.connection)
     }
 
+    /// The segment of the entry; nil when it is archived or dropped.
     func segment(_ entry: EarlierSegments.Entry) throws(JobLogError) -> Segment? {
-        try earlier.segment(entry)
+        guard let segment = try earlier.segment(entry.number) else { return nil }
+        return try companionHas(entry.number) ? segment : nil
     }
 
     /// The live segments in order; those in which the stream may have events, if one is given.
@@ -69,7 +93,7 @@ final class SegmentReader {
         var segments = [newest]
         if let stream, stream > newest.base.stream { return segments }
         for entry in try earlierEntries().reversed() {
-            if let segment = try earlier.segment(entry) { segments.append(segment) }
+            if let segment = try segment(entry) { segments.append(segment) }
             if let stream, stream > entry.base.stream { break }
         }
         return segments.reversed()
@@ -80,7 +104,7 @@ final class SegmentReader {
         if stream > newest.base.stream { return newest }
         let entry = try earlierEntries().last { $0.base.stream < stream }
         guard let entry else { return nil }
-        return try earlier.segment(entry)
+        return try segment(entry)
     }
 
     /// The live segment that holds the symbol; nil when that is archived or dropped.
@@ -88,7 +112,7 @@ final class SegmentReader {
         if number > newest.base.symbol { return newest }
         let entry = try earlierEntries().last { $0.base.symbol < number }
         guard let entry else { return nil }
-        return try earlier.segment(entry)
+        return try segment(entry)
     }
 
     /// The live segment with the first event after the position, and where it ends.
@@ -97,7 +121,7 @@ final class SegmentReader {
     ) throws(JobLogError) -> (segment: Segment, end: Int64?) {
         guard position < newest.base.position else { return (newest, nil) }
         for entry in try earlierEntries() where entry.end.position > position {
-            if let segment = try earlier.segment(entry) { return (segment, entry.end.position) }
+            if let segment = try segment(entry) { return (segment, entry.end.position) }
         }
         return (newest, nil)
     }

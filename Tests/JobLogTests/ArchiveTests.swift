@@ -103,6 +103,26 @@ struct ArchiveTests {
         #expect(try log.lastPosition() == end)
     }
 
+    @Test func symbolsOfWhatIsReadStayThereWhileItsSegmentIsArchived() throws {
+        let reader = try JobLog.open(
+            sandbox.log, access: .readOnly, options: rollingOptions(clock))
+        var seen = 0
+        for segment in Int64(2)...4 {
+            let bytes = [UInt8(segment)]
+            try log.append(asking("s\(segment)", [log.symbol(bytes)]))
+            try reader.scan(after: 0) { row in
+                guard row.type == Type.asked, row.payload.last == UInt8(segment - 1),
+                    row.payload.count > 2
+                else { return }
+                try log.roll()
+                try log.archive(segment, as: "me", archiving)
+                #expect(try reader.symbol(number: segment - 1) == bytes)
+                seen += 1
+            }
+        }
+        #expect(seen == 3)
+    }
+
     @Test func whoWritesGoesOnAfterSegmentsThatWereArchivedMeanwhile() throws {
         let other = try goOnElsewhere()
         let end = try other.lastPosition()
