@@ -18,6 +18,24 @@ extension JobLog {
             ? entry.base.stream + 1...entry.end.stream : nil
     }
 
+    /// The first of the streams that has events in the segment; nil when none has, or the segment
+    /// is not here.
+    public func firstStream(
+        of ranges: [ClosedRange<Int64>], in segment: Int64
+    ) throws(JobLogError) -> Int64? {
+        try readingAll { reader in
+            let entry = try sealedEntry(segment, reader)
+            guard let connection = try reader.segment(entry)?.connection else { return nil }
+            for range in ranges where range.lowerBound <= entry.end.stream {
+                let found = try connection.number(
+                    "select stream from event where stream between ? and ? limit 1",
+                    .number(range.lowerBound), .number(range.upperBound))
+                if let found { return found }
+            }
+            return nil
+        }
+    }
+
     /// Compresses a sealed segment, into the folder if one is given, and removes the original.
     ///
     /// Takes as much room as the segment for a while, where the archive goes. Throws `refused`
@@ -51,7 +69,7 @@ extension JobLog {
                 segment: segment, bytes: try sealed.pageBytes(), archivedBytes: archive.bytes,
                 digest: content, folder: target ?? "")
             try keeper.record(try archiving.archived(facts))
-            try removeFiles(of: segment, archiveToo: target != nil)
+            try keeper.act { try removeFiles(of: segment, archiveToo: target != nil) }
             return facts
         }
     }
@@ -96,7 +114,7 @@ extension JobLog {
                 try archive.restore(to: file)
             }
             try keeper.record(try archiving.restored(segment))
-            try storage.remove(file + SegmentFile.archiveEnding)
+            try keeper.act { try storage.remove(file + SegmentFile.archiveEnding) }
         }
     }
 
@@ -107,10 +125,12 @@ extension JobLog {
     ) throws {
         try keepingSegments(holder) { keeper in
             _ = try readingAll { try sealedEntry(segment, $0) }
-            var names: [NewStream] = []
-            if let streams = try streams(beganIn: segment) { names = try self.names(of: streams) }
-            try keeper.record(try archiving.dropped(segment), releasing: names)
-            try removeFiles(of: segment, archiveToo: true)
+            let streams = try streams(beganIn: segment)
+            try keeper.record(try archiving.dropped(segment)) {
+                // Asked within the transaction: a name may have gone to another stream.
+                try streams.map { try self.names(of: $0) } ?? []
+            }
+            try keeper.act { try removeFiles(of: segment, archiveToo: true) }
         }
     }
 
@@ -217,9 +237,20 @@ private final class SegmentKeeper {
         renewedAt = log.now()
     }
 
-    func record(_ draft: Draft, releasing names: [NewStream] = []) throws {
+    func record(
+        _ draft: Draft, releasing names: () throws -> [NewStream] = { [] }
+    ) throws {
         try log.decide(holding: lease, after: try log.lastPosition()) { _, _ in
-            AppendRequest(drafts: [draft], releasedNames: names)
+            AppendRequest(drafts: [draft], releasedNames: try names())
+        }
+    }
+
+    /// Does something to files while nobody else can be given the lease, if it is held still: who
+    /// was stopped in the middle must not remove what another has come to rely on.
+    func act(_ body: () throws -> Void) throws {
+        try log.decide(holding: lease, after: try log.lastPosition()) { _, _ in
+            try body()
+            return AppendRequest()
         }
     }
 

@@ -70,8 +70,9 @@ extension JobLog {
         }
         var code = SQLITE_OK
         repeat {
-            code = sqlite3_backup_step(work, 4096)
-        } while code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED
+            // All at once: between two steps a commit of somebody else would start it anew.
+            code = sqlite3_backup_step(work, -1)
+        } while code == SQLITE_BUSY || code == SQLITE_LOCKED
         let end = sqlite3_backup_finish(work)
         guard code == SQLITE_DONE, end == SQLITE_OK else {
             throw copy.failure(code == SQLITE_DONE ? end : code)

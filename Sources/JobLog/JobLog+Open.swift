@@ -81,7 +81,9 @@ extension JobLog {
                 .damaged, "\(connection.file): this is segment \(segment.number) of a log",
                 remedy: "give the file its name back, or restore the log from a backup")
         }
-        if number > 1, try segment.end().base.position - segment.base.position < youngEvents {
+        // A new segment begins with what became of those before it, an event each at most.
+        let young = youngEvents + number
+        if number > 1, try segment.end().base.position - segment.base.position < young {
             // Who gave it its name may have died before that was durable.
             try options.storage.syncFolder(folder)
         }

@@ -59,14 +59,36 @@ extension JobLog {
         }
     }
 
-    /// Throws `archived`, naming the segment, when the stream began in one that is not here.
+    /// Throws `archived`, naming the segment, when events of the stream may lie in one that is
+    /// not here.
     public func refuseArchived(_ stream: Int64) throws(JobLogError) {
         try readingAll { reader in
             try reader.moveOn()
-            guard try reader.birthplace(of: stream) == nil,
-                let entry = try reader.earlierEntries().last(where: { $0.base.stream < stream })
-            else { return }
-            throw EarlierSegments.archived(stream, entry, folder)
+            for entry in try reader.earlierEntries() where entry.end.stream >= stream {
+                guard try reader.segment(entry) == nil else { continue }
+                throw EarlierSegments.archived(stream, entry, folder)
+            }
+        }
+    }
+
+    /// Whether events are missing among those that were read of a stream, or after them, since
+    /// they lie in a segment that is archived or dropped.
+    ///
+    /// What comes after them is asked only of one that `isOpen`: not ended by what was read, and
+    /// so carried into each new segment if it is really open. May say so for nothing when the
+    /// stream went on since it was read.
+    public func isCutShort(
+        _ events: [RecordedEvent], isOpen: Bool
+    ) throws(JobLogError) -> Bool {
+        guard let last = events.last else { return false }
+        if last.version != events.count { return true }
+        guard isOpen else { return false }
+        return try readingAll { reader in
+            try reader.moveOn()
+            guard try reader.newest.version(of: last.stream) != last.version else { return false }
+            return try reader.earlierEntries().contains {
+                try $0.end.position > last.position && reader.segment($0) == nil
+            }
         }
     }
 

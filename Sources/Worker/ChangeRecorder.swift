@@ -78,7 +78,8 @@ public struct ChangeRecorder {
     private func trace(_ id: TraceID) throws -> (Trace, version: Int64)? {
         var trace: Trace?
         var version: Int64 = 0
-        for recorded in try log.read(stream: id.rawValue) {
+        let events = try log.read(stream: id.rawValue)
+        for recorded in events {
             version = recorded.version
             guard case .trace(let event) = try coding.event(recorded) else { continue }
             let moment = Moment(microseconds: recorded.recordedAt)
@@ -87,6 +88,11 @@ public struct ChangeRecorder {
             } else {
                 trace?.evolve(event, at: moment)
             }
+        }
+        if let trace, try log.isCutShort(events, isOpen: !trace.phase.isTerminal),
+            try log.read(stream: id.rawValue).count == events.count
+        {
+            try log.refuseArchived(id.rawValue)
         }
         return trace.map { ($0, version) }
     }

@@ -79,10 +79,16 @@ public struct RequestRecorder: Sendable {
         for request in requests {
             let manifest = request.manifest
             let family = StreamFamily.trace.rawValue
-            guard let stream = try log.stream(named: manifest.name, family: family),
-                let first = try log.read(stream: stream).first,
+            guard let stream = try log.stream(named: manifest.name, family: family) else {
+                continue
+            }
+            guard let first = try log.read(stream: stream).first,
                 case .trace(.requested(let held)) = try coding.event(first)
-            else { continue }
+            else {
+                // Whether it is the same nobody can tell.
+                try log.refuseArchived(stream)
+                continue
+            }
             guard held.spec == manifest.spec, held.apiVersion == manifest.apiVersion else {
                 throw Refusal(
                     "\(manifest.file):\(manifest.line): Traceflow \"\(manifest.name)\":"

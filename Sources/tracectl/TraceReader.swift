@@ -24,9 +24,24 @@ struct TraceReader {
     }
 
     func view(_ stream: Int64, at moment: Moment? = nil) throws -> TraceView? {
+        var events = try log.read(stream: stream)
+        while true {
+            guard let view = try view(stream, events, at: moment) else { return nil }
+            let isOpen = moment == nil && !view.trace.phase.isTerminal
+            guard try log.isCutShort(events, isOpen: isOpen) else { return view }
+            // Part of it is archived, unless it went on in this moment.
+            let again = try log.read(stream: stream)
+            if again.count == events.count { return nil }
+            events = again
+        }
+    }
+
+    private func view(
+        _ stream: Int64, _ events: [RecordedEvent], at moment: Moment?
+    ) throws -> TraceView? {
         var request: (TraceRequest, Moment)?
         var trace: Trace?
-        for recorded in try log.read(stream: stream) {
+        for recorded in events {
             let recordedAt = Moment(microseconds: recorded.recordedAt)
             if let moment, recordedAt > moment { break }
             guard case .trace(let event) = try coding.event(recorded) else { continue }
@@ -40,6 +55,14 @@ struct TraceReader {
         guard let request, let trace else { return nil }
         return TraceView(
             id: TraceID(stream), createdAt: request.1, request: request.0, trace: trace)
+    }
+
+    /// The trace, which was recorded; throws `archived` when part of it lies in a segment that is
+    /// not here.
+    func view(ofHeld id: TraceID) throws -> TraceView {
+        if let view = try view(id.rawValue) { return view }
+        try log.refuseArchived(id.rawValue)
+        throw CommandFailure("trace \(id.rawValue) cannot be read")
     }
 
     func view(named name: String, at moment: Moment? = nil) throws -> TraceView {

@@ -121,7 +121,9 @@ struct Requesters {
         case .exited, .killed, nil: throw Arena.wrong(child)
         }
         if child.errors.contains("locked") { throw Arena.wrong(child) }
-        let isWhole = child.end == .exited(0) || child.end == .exited(1)
+        // Who waited for a trace is not told how it ended once that is archived.
+        let isArchived = child.errors.contains("in an archived segment")
+        let isWhole = child.end == .exited(0) || child.end == .exited(1) && !isArchived
         try ledger.take(child.lines, batch: one.batch, isWhole: isWhole)
         child.forget()
         arena.release(child)

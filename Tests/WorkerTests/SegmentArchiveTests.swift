@@ -70,6 +70,40 @@ struct SegmentArchiveTests {
         try archive.archive(1)
     }
 
+    @Test func aTraceWhoseEndIsArchivedIsNotTakenForAnOpenOne() throws {
+        let long = try stage.request([stage.manifest("long")])[0]
+        try roll()
+        try stage.finish(stage.worker())
+        let events = try stage.log.read(stream: long.rawValue)
+        #expect(try !stage.log.isCutShort(events, isOpen: false))
+        try roll()
+        try archive.archive(2)
+        // Who has read the segment may have it open still.
+        let fresh = try JobLog.openTraces(stage.folder, access: .readWrite)
+        let left = try fresh.read(stream: long.rawValue)
+        #expect(left.map(\.version) == [1])
+        #expect(try fresh.isCutShort(left, isOpen: true))
+        for change in [ChangeRecorder.Change.cancel, .retry, .delete(name: "long")] {
+            #expect {
+                try ChangeRecorder(log: fresh).record(change, of: long)
+            } throws: {
+                ($0 as? JobLogError)?.code == .archived
+            }
+        }
+        try archive.restore(2)
+        #expect(try stage.trace(long)?.verdict == .delivered)
+    }
+
+    @Test func aWaitingTraceIsNotTakenForAnArchivedOne() throws {
+        let waiting = try stage.request([stage.manifest("waits")])[0]
+        try roll()
+        try roll()
+        try archive.archive(2)
+        let events = try stage.log.read(stream: waiting.rawValue)
+        #expect(try !stage.log.isCutShort(events, isOpen: true))
+        #expect(try ChangeRecorder(log: stage.log).record(.cancel, of: waiting) != nil)
+    }
+
     @Test func whereASegmentWentIsKnownForEver() throws {
         _ = try finished(["a"])
         try roll()
@@ -99,6 +133,14 @@ struct SegmentArchiveTests {
         try roll()
         try archive.archive(1)
         #expect(throws: (any Error).self) { try stage.request([stage.manifest("old", live: true)]) }
+        let fresh = try JobLog.openTraces(stage.folder, access: .readWrite)
+        #expect {
+            try RequestRecorder(log: fresh).known([
+                .init(manifest: stage.manifest("old"), priority: 5, retries: 0)
+            ])
+        } throws: {
+            ($0 as? JobLogError)?.code == .archived
+        }
         try archive.drop(1)
         #expect(try stage.log.stream(named: "old", family: "trace") == nil)
         try roll()

@@ -95,13 +95,10 @@ public struct SegmentArchive {
     }
 
     private func checkNothingIsAlive(in segment: Int64) throws {
-        guard let streams = try log.streams(beganIn: segment) else { return }
-        let alive = try coding.replayed().snapshot.streams.first { $0.overlaps(streams) }
-        guard let alive else { return }
-        let trace = max(alive.lowerBound, streams.lowerBound)
+        let alive = try coding.replayed().snapshot.streams
+        guard let trace = try log.firstStream(of: alive, in: segment) else { return }
         throw JobLogError(
-            .refused,
-            "segment \(segment) holds the request of trace \(trace), which is not finished",
+            .refused, "segment \(segment) holds events of trace \(trace), which is not finished",
             remedy: "archive it when its traces have ended")
     }
 }

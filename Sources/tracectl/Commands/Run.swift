@@ -55,7 +55,7 @@ struct Run: ParsableCommand {
         try renew(recorded, log)
         try drive(recorded.map(\.id), log, store, after: start)
         let reader = TraceReader(log: log)
-        let views = try recorded.compactMap { try reader.view($0.id.rawValue) }
+        let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         Output.result(printing.printer(output).text(views, isList: false))
         if views.contains(where: { $0.trace.phase == .failed }) { throw CommandFailure.no }
         if let expect, let missed = views.first(where: { !expect.isMet(by: $0.trace.verdict) }) {
@@ -69,9 +69,8 @@ struct Run: ParsableCommand {
     private func renew(_ recorded: [RequestRecorder.Recorded], _ log: JobLog) throws {
         let reader = TraceReader(log: log)
         for trace in recorded where !trace.isNew {
-            guard let view = try reader.view(trace.id.rawValue), view.trace.phase.isTerminal else {
-                continue
-            }
+            let view = try reader.view(ofHeld: trace.id)
+            guard view.trace.phase.isTerminal else { continue }
             if again {
                 try ChangeRecorder(log: log).record(.retry, of: view.id)
             } else {
@@ -85,7 +84,7 @@ struct Run: ParsableCommand {
     ) throws {
         let reader = TraceReader(log: log)
         var waiting = Set(
-            try ids.filter { try reader.view($0.rawValue)?.trace.phase.isTerminal == false })
+            try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
         guard !waiting.isEmpty else { return }
         let worker = Worker(
             log: log, backend: SimulatedBackend(world: store, seed: seed),
@@ -95,16 +94,20 @@ struct Run: ParsableCommand {
         defer { interrupt.cancel() }
         // What an end means (a retry may follow) is looked up between the reads of the log.
         var ended: Set<TraceID> = []
+        var last = start
         try worker.run(
             after: start,
             observe: { event in
+                // What was archived before we got there may have ended any of them.
+                if event.position > last + 1 { ended = waiting }
+                last = event.position
                 if LogEventType(rawValue: event.type)?.endsAttempt == true {
                     ended.insert(TraceID(event.stream))
                 }
             },
             isDone: { _ in
                 for id in ended.intersection(waiting)
-                where try reader.view(id.rawValue)?.trace.phase.isTerminal == true {
+                where try reader.view(ofHeld: id).trace.phase.isTerminal {
                     waiting.remove(id)
                 }
                 ended = []
