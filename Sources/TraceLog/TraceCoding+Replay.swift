@@ -12,6 +12,20 @@ extension TraceCoding {
         return (SchedulerState(snapshot: snapshot), checkpoint.position)
     }
 
+    /// The events after the position, in order, `limit` at most.
+    ///
+    /// Decoded while their segments are open, which may be archived right after.
+    public func events(
+        after position: Int64, limit: Int
+    ) throws -> [(recorded: RecordedEvent, event: LogEvent)] {
+        var events: [(RecordedEvent, LogEvent)] = []
+        try log.scan(after: position, limit: limit) { row in
+            let recorded = row.recorded
+            events.append((recorded, try event(recorded)))
+        }
+        return events
+    }
+
     /// The state at the end of the log.
     public func replayed() throws -> SchedulerState {
         var (state, position) = try restored()

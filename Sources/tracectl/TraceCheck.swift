@@ -29,18 +29,17 @@ struct TraceCheck {
     static func traces(in log: JobLog) throws -> Int {
         var check = TraceCheck(log)
         while true {
-            let events = try log.read(after: check.position, limit: chunk)
+            let events = try check.coding.events(after: check.position, limit: chunk)
             guard !events.isEmpty else { return check.count }
-            for recorded in events { try check.take(recorded) }
+            for (recorded, event) in events { try check.take(recorded, event) }
         }
     }
 
-    private mutating func take(_ recorded: RecordedEvent) throws {
+    private mutating func take(_ recorded: RecordedEvent, _ event: LogEvent) throws {
         if recorded.position != position + 1 {
             (isWhole, state, traces) = (false, nil, [:])
         }
         position = recorded.position
-        let event = try coding.event(recorded)
         switch event {
         case .clusterObserved(let observed): try take(recorded, observed)
         case .checkpoint(let snapshot):

@@ -67,11 +67,17 @@ struct LogCommand: ParsableCommand {
         func run() throws {
             let log = try log.reading()
             let check = try log.verify()
-            if let fault = try check.faults.first ?? segmentFault(log) {
+            if let fault = try check.faults.first ?? lastingFault(log) {
                 throw CommandFailure("\(self.log.path): \(fault)", status: CommandFailure.system)
             }
             let traces = try TraceCheck.traces(in: log)
             Output.result("ok: \(check.events) events, \(traces) traces\n")
+        }
+
+        /// A fault that is there when looked at again: segments may be moved meanwhile.
+        private func lastingFault(_ log: JobLog) throws -> String? {
+            guard let fault = try segmentFault(log) else { return nil }
+            return try segmentFault(log) == fault ? fault : nil
         }
 
         /// A segment that is neither there nor said to be elsewhere, or an archive that is broken.
@@ -101,12 +107,13 @@ struct LogCommand: ParsableCommand {
 
         func run() throws {
             let log = try log.reading()
-            let table = EventTable(coding: TraceCoding(log: log))
+            let coding = TraceCoding(log: log)
+            let table = EventTable(coding: coding)
             var position: Int64 = 0
             while true {
-                let events = try log.read(after: position, limit: 1000)
-                guard let last = events.last else { return }
-                Output.result(try events.map { try table.json($0) + "\n" }.joined())
+                let events = try coding.events(after: position, limit: 1000)
+                guard let last = events.last?.recorded else { return }
+                Output.result(try events.map { try table.json($0.recorded) + "\n" }.joined())
                 position = last.position
             }
         }
