@@ -79,6 +79,10 @@ struct Crew {
     mutating func dismiss(_ some: [Child]? = nil) throws {
         try look()
         let leaving = some ?? workers
+        // Before it says so it has not yet asked to be told of signals.
+        try Wait.until("workers have begun", seconds: 120) {
+            leaving.allSatisfy { $0.poll() != nil || $0.errors.contains("working on") }
+        }
         for worker in leaving { worker.signal(SIGTERM) }
         try Wait.until("workers hand over", seconds: 120) {
             leaving.allSatisfy { $0.poll() != nil }

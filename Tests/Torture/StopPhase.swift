@@ -101,12 +101,20 @@ struct StopPhase {
         }
     }
 
+    /// Whether somebody who was stopped keeps all others out: in the middle of a transaction, or
+    /// of making a segment.
+    private func isLocked(for milliseconds: Int) throws -> Bool {
+        let log = session.arena.log
+        return try FolderLock.isHeld(log, for: milliseconds)
+            || PlainFile.newest(in: log).isLocked(for: milliseconds)
+    }
+
     /// Waits for another decider. A process that was stopped within a transaction keeps the file
     /// locked: then it goes on at once, and nobody was to replace it.
     private mutating func isReplaced(_ sprinter: Child) throws -> Bool {
         let begin = Wait.now()
         while Wait.now() < begin + 120_000 {
-            if try PlainFile.newest(in: session.arena.log).isLocked(for: 1500) {
+            if try isLocked(for: 1500) {
                 stopsInTransaction += 1
                 sprinter.signal(SIGCONT)
                 return false
@@ -127,7 +135,7 @@ struct StopPhase {
         for worker in others { worker.signal(SIGSTOP) }
         stops += others.count
         defer { for worker in others { worker.signal(SIGCONT) } }
-        guard try !PlainFile.newest(in: session.arena.log).isLocked(for: 300) else {
+        guard try !isLocked(for: 300) else {
             stopsInTransaction += 1
             return
         }

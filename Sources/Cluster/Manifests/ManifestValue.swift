@@ -1,6 +1,6 @@
 /// A value of a manifest, with the place it was written at.
 public struct ManifestValue: Sendable {
-    public indirect enum Content: Sendable {
+    public enum Content: Sendable {
         case null
         case bool(Bool)
         case int(Int)
