@@ -16,6 +16,12 @@ struct YAMLDocuments {
         var value: ManifestValue
         var count = 1
         var height = 1
+
+        /// Counts a value that lies in this one.
+        mutating func hold(_ inner: Node) {
+            count += inner.count
+            height = max(height, inner.height + 1)
+        }
     }
 
     private init(file: String, byteCount: Int) {
@@ -65,7 +71,7 @@ struct YAMLDocuments {
         guard left > 0, depth < ManifestReader.depthMax else {
             throw error(event, "too deep or too large")
         }
-        var node: Node
+        let node: Node
         switch event.kind {
         case .alias: return try repeated(event, depth: depth)
         case .list: node = try list(event, depth, &parser)
@@ -95,25 +101,23 @@ struct YAMLDocuments {
         _ begin: Event, _ depth: Int, _ parser: inout Parser
     ) throws(ManifestError) -> Node {
         var values: [ManifestValue] = []
-        var (count, height) = (1, 0)
+        var list = Node(value: ManifestValue(.null, line: begin.line, column: begin.column))
         while true {
             let event = try parser.next()
             if case .close = event.kind { break }
             let node = try node(event, depth: depth + 1, &parser)
             values.append(node.value)
-            count += node.count
-            height = max(height, node.height)
+            list.hold(node)
         }
-        return Node(
-            value: ManifestValue(.list(values), line: begin.line, column: begin.column),
-            count: count, height: height + 1)
+        list.value.content = .list(values)
+        return list
     }
 
     private mutating func map(
         _ begin: Event, _ depth: Int, _ parser: inout Parser
     ) throws(ManifestError) -> Node {
         var entries: [(key: String, value: ManifestValue)] = []
-        var (count, height) = (1, 0)
+        var map = Node(value: ManifestValue(.null, line: begin.line, column: begin.column))
         var keys = Keys()
         while true {
             let event = try parser.next()
@@ -124,12 +128,10 @@ struct YAMLDocuments {
             }
             let node = try node(parser.next(), depth: depth + 1, &parser)
             entries.append((name, node.value))
-            count += node.count
-            height = max(height, node.height)
+            map.hold(node)
         }
-        return Node(
-            value: ManifestValue(.map(entries), line: begin.line, column: begin.column),
-            count: count, height: height + 1)
+        map.value.content = .map(entries)
+        return map
     }
 
     private mutating func key(
