@@ -10,7 +10,7 @@ public struct Cluster: Sendable {
     /// Those of the host network as well.
     private var podNamesByAddress: [IPAddress: Int] = [:]
     private var servicesByAddress: [IPAddress: String] = [:]
-    /// What was left out, once a kind.
+    /// What was left out: once a kind of object, and once a thing that policies say.
     public private(set) var warnings: [ManifestWarning] = []
 
     public struct UnknownKind: Hashable, Sendable {
@@ -77,6 +77,13 @@ public struct Cluster: Sendable {
             ManifestWarning(
                 file: $0.file, line: $0.line,
                 message: "\($0.kind) objects are not understood and are left out")
+        }
+        warnings += Omission.allCases.compactMap { omission in
+            let policies = policies.policies.lazy.map(\.policy)
+            return policies.first { $0.omissions.contains(omission) }.map {
+                ManifestWarning(
+                    file: $0.file, line: $0.line, message: "\($0.name) \(omission.message)")
+            }
         }
         podIndex = [:]
         podsByAddress = [:]

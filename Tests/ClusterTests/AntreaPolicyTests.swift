@@ -254,16 +254,33 @@ struct AntreaPolicyTests {
         }
     }
 
-    @Test func rulesWithoutANameAreNamedByDirectionActionAndContent() throws {
-        let cluster = try Small.cluster(
-            Town.documents + [
-                Town.antrea(
-                    "p", "{priority: 5, \(Self.web), ingress: [{action: Drop}, {action: Allow}]}")
-            ])
-        let why = try Small.ask(cluster, "ops/probe shop/web TCP 80").ingress
-        let name = try #require(why.policies.first?.ruleName)
-        // printf '{"action":"Drop","enableLogging":false}' | sha1sum
-        #expect(name == "ingress-drop-742ade5")
-        #expect(why.considered.first?.rules.map(\.reason) == [nil, .notReached])
+    /// The names are those that Antrea's own tests give (mutate_test.go).
+    @Test(
+        arguments: [
+            (
+                "ingress: [{action: Allow, from: [{podSelector: {matchLabels: {foo1: bar1}}}]}]",
+                "t/a t/b TCP 80", "ingress-allow-c4f16d3"
+            ),
+            (
+                "ingress: [{action: Allow, from: [{podSelector: {matchLabels: {foo2: bar2}}}]}]",
+                "t/b t/a TCP 80", "ingress-allow-be87b58"
+            ),
+            (
+                "egress: [{action: Allow, to: [{podSelector: {matchLabels: {foo2: bar2}}}]}]",
+                "t/a t/b TCP 80", "egress-allow-44b2575"
+            ),
+        ])
+    func aRuleWithoutANameIsNamedByDirectionActionAndContent(
+        rules: String, pair: String, name: String
+    ) throws {
+        let cluster = try Small.cluster([
+            Town.pod("t", "a", "10.0.1.1", "{foo: bar, foo1: bar1}", "a, containerPort: 1"),
+            Town.pod("t", "b", "10.0.1.2", "{foo: bar, foo2: bar2}", "b, containerPort: 1"),
+            Town.antrea(
+                "p",
+                "{priority: 1, appliedTo: [{podSelector: {matchLabels: {foo: bar}}}], \(rules)}"),
+        ])
+        let answer = try Small.ask(cluster, pair)
+        #expect((answer.egress.policies + answer.ingress.policies).map(\.ruleName) == [name])
     }
 }

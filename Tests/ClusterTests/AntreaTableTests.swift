@@ -168,59 +168,6 @@ struct AntreaTableTests {
         #expect(steps.filter { $0.component == .networkPolicy } == [row.observation], "\(row.id)")
     }
 
-    /// What an agent makes of a request's packet: protocol, source port, port, ICMP type.
-    @Test(
-        arguments: [
-            (
-                "pkt-tcp-flags",
-                Packet(
-                    transportHeader: TransportHeader(
-                        tcp: TCPHeader(srcPort: 80, dstPort: 81, flags: 11))),
-                Headers(protocol: 6, port: 81, sourcePort: 80)
-            ),
-            (
-                "pkt-udp",
-                Packet(transportHeader: TransportHeader(udp: UDPHeader(srcPort: 90, dstPort: 100))),
-                Headers(protocol: 17, port: 100, sourcePort: 90)
-            ),
-            (
-                "pkt-icmp",
-                Packet(
-                    transportHeader: TransportHeader(icmp: ICMPEchoHeader(id: 10, sequence: 20))),
-                Headers(protocol: 1, icmpType: 8, icmpCode: 0)
-            ),
-            (
-                "ICMP under an IPv6 header", Packet(ipv6Header: IPv6Header(nextHeader: 1)),
-                Headers(protocol: 58, icmpType: 128, icmpCode: 0)
-            ),
-        ] as [(String, Packet, Headers)])
-    func aPacketIsPrepared(id: String, packet: Packet, headers: Headers) throws {
-        let cluster = try PathTests.finder().cluster
-        let spec = TraceflowSpec(
-            source: .init(namespace: "t", pod: "a"),
-            destination: .init(namespace: "t", pod: "far"), packet: packet)
-        let source = try #require(cluster.pod("t/a"))
-        #expect(try cluster.injectedPacket(of: spec, from: source).headers == headers)
-    }
-
-    @Test(
-        arguments: [
-            ("pkt-service-defaults", nil, Headers(protocol: 6, port: 80)),
-            (
-                "pkt-service-override",
-                TransportHeader(udp: UDPHeader(dstPort: 8080)), Headers(protocol: 17, port: 8080)
-            ),
-        ] as [(String, TransportHeader?, Headers)])
-    func aServiceLendsItsFirstPort(id: String, given: TransportHeader?, headers: Headers) throws {
-        let cluster = try PathTests.finder().cluster
-        let spec = TraceflowSpec(
-            source: .init(namespace: "t", pod: "a"),
-            destination: .init(namespace: "t", service: "far"),
-            packet: Packet(ipHeader: IPHeader(), transportHeader: given))
-        let source = try #require(cluster.pod("t/a"))
-        #expect(try cluster.injectedPacket(of: spec, from: source).headers == headers)
-    }
-
     /// A captured packet as it is told, by the transport that was seen.
     @Test func aCapturedPacketIsToldByItsHeaders() throws {
         let step = Walk.Step(node: "n", observations: [], hops: 0)

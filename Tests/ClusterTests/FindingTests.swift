@@ -60,4 +60,28 @@ struct FindingTests {
             cluster.findings().map(\.code)
                 == Array(repeating: .serviceWithoutEndpoints, count: count))
     }
+
+    @Test(
+        arguments: [
+            ("{priority: 1, appliedTo: [{nodeSelector: {}}, {podSelector: {}}]}", "Nodes"),
+            (
+                "{priority: 1, ingress: [{action: Drop, appliedTo: [{service: {name: s, namespace: n}}]}]}",
+                "node ports"
+            ),
+            (
+                "{priority: 1, \(AntreaPolicyTests.web), egress: [{action: Drop, to: [{externalEntitySelector: {}}]}]}",
+                "external entities"
+            ),
+            (
+                "{priority: 1, \(AntreaPolicyTests.web), ingress: [{action: Allow, l7Protocols: [{http: {}}]}]}",
+                "addresses and ports"
+            ),
+        ])
+    func whatIsNotModelledIsSaidOnce(spec: String, word: String) throws {
+        let cluster = try Small.cluster(
+            Town.documents + [Town.antrea("p", spec), Town.antrea("q", spec)])
+        #expect(cluster.warnings.count == 1)
+        #expect(cluster.warnings.first?.message.contains(word) ?? false)
+        #expect(cluster.warnings.first?.message.hasPrefix("AntreaClusterNetworkPolicy:p ") ?? false)
+    }
 }

@@ -227,6 +227,18 @@ struct PathTests {
         #expect(captured?.headers.transportHeader?.tcp?.dstPort == 80)
     }
 
+    /// An agent asks for addresses of what it injects; a match it installs, and waits.
+    @Test(arguments: [("near", nil), (nil, "near")] as [(String?, String?)])
+    func aLiveTraceOfAPodWithoutSuchAnAddressWaits(source: String?, receiver: String?) throws {
+        let spec = TraceflowSpec(
+            source: .init(namespace: "t", pod: source),
+            destination: receiver.map { .init(namespace: "t", pod: $0) }, packet: Self.v6,
+            liveTraffic: true)
+        let reports = try Self.finder().reports(
+            for: spec, version: .v1beta1, traffic: [], choose: { _ in 0 })
+        #expect(reports == [])
+    }
+
     @Test func withoutASourcePodOnlyTheReceiverLooks() throws {
         let spec = TraceflowSpec(
             source: .init(ip: "10.0.1.10"), destination: .init(namespace: "t", pod: "far"),

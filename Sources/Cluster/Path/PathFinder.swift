@@ -63,7 +63,8 @@ public struct PathFinder: Sendable {
             return []
         }
         do {
-            let packet = try cluster.injectedPacket(of: spec, from: source)
+            let prepared = try cluster.injectedPacket(of: spec, from: source)
+            guard let packet = TracedPacket(injected: prepared, from: source) else { return [] }
             let steps = Walk.steps(
                 of: packet, from: node, in: cluster, version: version, choose: choose)
             return steps.map {
@@ -82,12 +83,9 @@ public struct PathFinder: Sendable {
             !cluster.pods[source].usesHostNetwork
         else { return [] }
         do throws(AgentError) {
-            guard let address = cluster.pods[source].address(spec.family) else {
-                throw AgentError.noAddress(of: "source", spec.family)
-            }
-            let destination = try cluster.destinationAddress(of: spec)
-            let filter = LiveFilter(spec: spec, source: address, destination: destination)
-            for seen in traffic where filter.admits(seen) {
+            let match = try cluster.sentMatch(of: spec)
+            let address = cluster.pods[source].address(spec.family)
+            for seen in traffic where seen.source == address && match.matches(seen) {
                 let steps = Walk.steps(
                     of: TracedPacket(seen, from: source), from: node, in: cluster,
                     version: version, choose: choose)
@@ -117,15 +115,12 @@ public struct PathFinder: Sendable {
             return []
         }
         do throws(AgentError) {
-            guard let address = cluster.pods[receiver].address(spec.family) else {
-                throw AgentError.noAddress(of: "destination", spec.family)
-            }
-            let source = try sourceAddress(of: spec)
-            var filter = LiveFilter(spec: spec, source: source, destination: nil)
+            var match = try cluster.receivedMatch(of: spec, at: receiver)
+            guard let address = cluster.pods[receiver].address(spec.family) else { return [] }
             // The look is behind the load balancer: the port is the endpoint's.
-            let port = filter.destinationPort
-            filter.destinationPort = nil
-            for seen in traffic where filter.admits(seen) {
+            let port = match.destinationPort
+            match.destinationPort = nil
+            for seen in traffic where match.matches(seen) {
                 guard let step = arrival(of: seen, at: address, node, choose),
                     port == nil || step.destinationPort == port
                 else { continue }
@@ -136,17 +131,6 @@ public struct PathFinder: Sendable {
         } catch {
             return [NodeReport(node: node, content: .failed(error: error.text))]
         }
-    }
-
-    private func sourceAddress(of spec: TraceflowSpec) throws(AgentError) -> IPAddress? {
-        guard let text = spec.source?.ip, !text.isEmpty else { return nil }
-        guard let address = IPAddress(text) else {
-            throw AgentError(text: "source IP is not valid: \(text)")
-        }
-        guard address.family == spec.family else {
-            throw AgentError(text: "source IP family is different from the packet's")
-        }
-        return address
     }
 
     private func arrival(

@@ -38,6 +38,8 @@ struct Policy: Hashable, Sendable {
     /// Where it was written.
     var file: String
     var line: Int
+    /// What it says that the model does not judge.
+    var omissions: Set<Omission> = []
 
     var name: PolicyName { rank.name }
 

@@ -28,6 +28,7 @@ extension Policy {
             egress: try context.rules(spec["egress"], .egress),
             file: resource.file, line: resource.line)
         self.tierName = tierName
+        omissions = try Omission.all(in: spec)
         if tier == PolicyRank.Tier.baseline,
             let rule = ((ingress ?? []) + (egress ?? [])).first(where: { $0.action == .pass })
         {

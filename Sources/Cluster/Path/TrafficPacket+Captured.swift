@@ -1,36 +1,5 @@
 import Traceflow
 
-/// What a live trace matches in real traffic: only what its request states.
-struct LiveFilter: Sendable {
-    let source: IPAddress?
-    let destination: IPAddress?
-    let family: IPAddress.Family
-    let `protocol`: Int?
-    let sourcePort: Int?
-    var destinationPort: Int?
-
-    init(spec: TraceflowSpec, source: IPAddress?, destination: IPAddress?) {
-        self.source = source
-        self.destination = destination
-        family = spec.family
-        `protocol` = Cluster.protocolNumber(of: spec)
-        let header = spec.packet?.transportHeader
-        func set(_ port: Int?) -> Int? { port == 0 ? nil : port }
-        sourcePort = set(header?.tcp?.srcPort ?? header?.udp?.srcPort)
-        destinationPort = set(header?.tcp?.dstPort ?? header?.udp?.dstPort)
-    }
-
-    func admits(_ packet: TrafficPacket) -> Bool {
-        guard packet.source.family == family else { return false }
-        if let source, packet.source != source { return false }
-        if let destination, packet.destination != destination { return false }
-        if let `protocol`, Int(packet.protocol) != `protocol` { return false }
-        if let sourcePort, packet.ports?.source != sourcePort { return false }
-        if let destinationPort, packet.ports?.destination != destinationPort { return false }
-        return true
-    }
-}
-
 extension TrafficPacket {
     var ports: (source: Int, destination: Int)? {
         switch transport {
@@ -76,13 +45,5 @@ extension TrafficPacket {
             srcIP: source.description, dstIP: (step.destination ?? destination).description,
             length: length,
             headers: headers)
-    }
-}
-
-extension TracedPacket {
-    init(_ seen: TrafficPacket, from pod: Int?) {
-        self.init(
-            source: FlowEnd(pod: pod, address: seen.source), destination: seen.destination,
-            headers: seen.headersForPolicies, seen: seen)
     }
 }
