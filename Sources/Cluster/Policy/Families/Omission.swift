@@ -6,8 +6,8 @@ enum Omission: String, Hashable, Sendable, CaseIterable {
 
     var message: String {
         switch self {
-        case .nodes: "applied to Nodes: what it says of their own traffic is left out"
-        case .nodePorts: "applied to a Service's node ports: what it says of them is left out"
+        case .nodes: "is applied to Nodes: what it says of their own traffic is left out"
+        case .nodePorts: "is applied to a Service's node ports: what it says of them is left out"
         case .externalEntities: "selects external entities: they are left out"
         case .layer7: "has l7Protocols: its rules are judged by addresses and ports alone"
         }
