@@ -1,7 +1,8 @@
 extension SchedulerSnapshot {
-    /// The numbers of all Pending and Running traces, as runs in order.
+    /// The numbers of all that has not finished, traces and sweeps, as runs in order.
     public var streams: [ClosedRange<Int64>] {
         var runs = lives.map { $0.trace.rawValue...$0.trace.rawValue }
+        runs += sweeps.map { $0.id.rawValue...$0.id.rawValue }
         for range in lanes.lazy.flatMap(\.ranges) where range.count > 0 {
             let last = range.stream + range.stride * Int64(range.count - 1)
             if range.count == 1 || range.stride == 1 {

@@ -11,11 +11,26 @@ public struct SchedulerSnapshot: Hashable, Sendable {
     public var lanes: [WaitingLane]
     /// All other Pending and Running traces, by number.
     public var lives: [Life]
+    /// Sweeps that have not finished, by number.
+    public var sweeps: [Sweep]
 
-    public init(profile: TagProfile, lanes: [WaitingLane], lives: [Life]) {
+    public init(
+        profile: TagProfile, lanes: [WaitingLane], lives: [Life], sweeps: [Sweep] = []
+    ) {
         self.profile = profile
         self.lanes = lanes
         self.lives = lives
+        self.sweeps = sweeps
+    }
+
+    public struct Sweep: Hashable, Sendable {
+        public var id: SweepID
+        public var life: SweepLife
+
+        public init(id: SweepID, life: SweepLife) {
+            self.id = id
+            self.life = life
+        }
     }
 
     /// First attempts with the same facts.

@@ -9,6 +9,7 @@ extension SchedulerState {
         for executor in context.executors {
             pass.crew.append((executors.number(of: executor.id), executor.inFlightMax))
         }
+        endMembersOfCancelledSweeps(&pass)
         endTouched(&pass)
         endOverdue(&pass)
         takeOver(&pass)
@@ -79,7 +80,9 @@ extension SchedulerState {
         guard let slot = book.slot(of: id),
             let event = book.slots[slot].life.ending(overdueAt: pass.context.overdueAt)
         else { return true }
-        let retry = book.slots[slot].life.automaticRetry(after: event, at: pass.context.now)
+        let retry =
+            isOfCancelledSweep(book.slots[slot].life.facts)
+            ? nil : book.slots[slot].life.automaticRetry(after: event, at: pass.context.now)
         guard pass.hasRoom(for: retry == nil ? 1 : 2) else {
             pass.isClosed = true
             return false

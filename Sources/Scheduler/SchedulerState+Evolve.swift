@@ -20,6 +20,7 @@ extension SchedulerState {
             }
         case .retryRequested(let retry):
             guard book.place(of: id) == .absent else { break }
+            if let sweep = retry.facts.sweep { sweeps[sweep]?.retriesDue -= 1 }
             enqueue(id, TraceLife(retry), position: position, at: moment)
         }
     }
@@ -31,6 +32,7 @@ extension SchedulerState {
         guard book.place(of: id) == .absent else { return }
         let lane = lines.lane(of: facts, &nodes)
         pendingCount += 1
+        if let sweep = facts.sweep { sweeps[sweep]?.open += 1 }
         if lines.lanes[lane].runs.append(position: position, stream: id.rawValue) {
             book.setWaiting(id, lane: lane)
             if lines.lanes[lane].lined == nil { lines.markDirty(lane) }
@@ -103,6 +105,7 @@ extension SchedulerState {
         case .ended:
             if wasPending { leavePending(slot) } else { giveBack(slot) }
             untouch(slot)
+            tell(book.slots[slot].life, ended: event)
             book.remove(slot: slot)
         }
     }

@@ -4,7 +4,26 @@ extension SchedulerState {
     /// What is wrong with the state, in words; nothing, or there is a mistake in this module.
     /// Looks at every trace: for tests, and for a log that is being verified.
     public func invariantFaults() -> [String] {
-        agendaFaults() + runningFaults() + waitingFaults() + lines.faults()
+        agendaFaults() + runningFaults() + waitingFaults() + lines.faults() + sweepFaults()
+    }
+
+    private func sweepFaults() -> [String] {
+        guard !sweeps.isEmpty else { return [] }
+        var counts: [SweepID: Int] = [:]
+        let state = snapshot
+        for lane in state.lanes {
+            guard let sweep = lane.facts.sweep else { continue }
+            counts[sweep, default: 0] += lane.ranges.reduce(0) { $0 + $1.count }
+        }
+        for life in state.lives {
+            if let sweep = life.life.facts.sweep { counts[sweep, default: 0] += 1 }
+        }
+        return sweeps.compactMap { id, life in
+            let count = (counts[id] ?? 0) + life.retriesDue
+            if life.open != count { return "sweep \(id): \(life.open) open, counted \(count)" }
+            return life.tally.ended + life.open == Int(life.expanded)
+                ? nil : "sweep \(id): \(life.expanded) members asked for, not as many are known"
+        }
     }
 
     private func agendaFaults() -> [String] {

@@ -22,7 +22,11 @@ extension SchedulerState {
                     life: slot.life))
         }
         lives.sort { $0.trace < $1.trace }
-        return SchedulerSnapshot(profile: tags.profile, lanes: lanes, lives: lives)
+        let sweeps = sweeps.sorted { $0.key < $1.key }.map {
+            SchedulerSnapshot.Sweep(id: $0.key, life: $0.value)
+        }
+        return SchedulerSnapshot(
+            profile: tags.profile, lanes: lanes, lives: lives, sweeps: sweeps)
     }
 
     /// A state that decides from now on as the one did that the snapshot was taken of.
@@ -35,6 +39,8 @@ extension SchedulerState {
             for range in lane.ranges { restore(range, lane.facts) }
         }
         for life in snapshot.lives { restore(life) }
+        // What they hold is counted there already.
+        for sweep in snapshot.sweeps { sweeps[sweep.id] = sweep.life }
     }
 
     private mutating func restore(_ range: WaitingRange, _ facts: SchedulingFacts) {

@@ -16,6 +16,7 @@ import Traceflow
 /// - a Pending trace has one entry in a lane, or one in `resting` until its backoff is over, or is
 ///   touched because somebody wants it gone;
 /// - the first entry of every lane and agenda speaks of a trace that is still in that place;
+/// - a sweep's open members are the traces that name it (`SweepLife`);
 /// - nothing depends on the order of a dictionary.
 public struct SchedulerState: Sendable {
     public internal(set) var tags = TagPool()
@@ -30,11 +31,13 @@ public struct SchedulerState: Sendable {
     var resting = Agenda(.resting)
     var restingCount = 0
     var deadlines = Agenda(.deadline)
+    /// Those that have not finished.
+    public internal(set) var sweeps: [SweepID: SweepLife] = [:]
 
     public init() {}
 
     /// Whether there is nothing left to do: nothing waits, rests, runs or is to be ended.
-    public var isIdle: Bool { pendingCount == 0 && runningCount == 0 }
+    public var isIdle: Bool { pendingCount == 0 && runningCount == 0 && sweeps.isEmpty }
 
     /// The next moment at which time alone changes something; nil when nothing waits for time.
     public var nextMoment: Moment? {
@@ -42,7 +45,8 @@ public struct SchedulerState: Sendable {
             Moment(microseconds: $0.key).advanced(byMicroseconds: 1)
         }
         let rested = resting.first.map { Moment(microseconds: $0.key) }
-        return [over, rested].compactMap { $0 }.min()
+        let paced = sweeps.values.lazy.compactMap(\.nextMoment).min()
+        return [over, rested, paced].compactMap { $0 }.min()
     }
 
     /// What the rules know of a trace that is Pending or Running; nil for any other.

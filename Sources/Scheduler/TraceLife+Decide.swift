@@ -21,14 +21,18 @@ extension TraceLife {
     /// Returns the retry that follows a failed attempt of its own accord; nil when none is left,
     /// when the trace did not fail, or when somebody cancelled or deleted it.
     public func automaticRetry(at now: Moment) -> TraceEvent? {
-        guard phase == .failed, !isCancelRequested, !isDeleted, retriesUsed < facts.retries
-        else { return nil }
+        guard isRetried else { return nil }
         let number = retriesUsed + 1
         let wait = RetryBackoff.seconds(beforeRetry: number)
         return .retryRequested(
             Retry(
                 attempt: attempt + 1, notBefore: now.advanced(bySeconds: wait),
                 automaticNumber: number, facts: facts))
+    }
+
+    /// Whether another attempt follows the failed one without being asked for.
+    var isRetried: Bool {
+        phase == .failed && !isCancelRequested && !isDeleted && retriesUsed < facts.retries
     }
 
     /// Returns the retry that would follow if `ending` were recorded now; nil when none would.

@@ -46,7 +46,7 @@ public struct TraceRequest: Hashable, Sendable {
         SchedulingFacts(
             priority: priority, retries: retries, scope: scope,
             timeoutSeconds: spec.timeoutSeconds, droppedOnly: spec.isDroppedOnly,
-            needsSender: spec.hasSourcePod)
+            needsSender: spec.hasSourcePod, sweep: naming.sweep)
     }
 }
 
@@ -64,6 +64,14 @@ public enum TraceName: Hashable, Sendable {
             let digits = String(number)
             let zeros = String(repeating: "0", count: max(0, Self.memberDigits - digits.count))
             return "sweep/\(sweep)/\(zeros)\(digits)"
+        }
+    }
+
+    /// The sweep that the trace is a member of.
+    public var sweep: SweepID? {
+        switch self {
+        case .given: nil
+        case .member(let sweep, _): SweepID(sweep)
         }
     }
 
@@ -89,10 +97,12 @@ public struct SchedulingFacts: Hashable, Sendable {
     public var timeoutSeconds: Int
     public var droppedOnly: Bool
     public var needsSender: Bool
+    /// The sweep that counts the trace as its own.
+    public var sweep: SweepID?
 
     public init(
         priority: Int, retries: Int, scope: TagScope, timeoutSeconds: Int, droppedOnly: Bool,
-        needsSender: Bool
+        needsSender: Bool, sweep: SweepID? = nil
     ) {
         self.priority = priority
         self.retries = retries
@@ -100,5 +110,6 @@ public struct SchedulingFacts: Hashable, Sendable {
         self.timeoutSeconds = timeoutSeconds
         self.droppedOnly = droppedOnly
         self.needsSender = needsSender
+        self.sweep = sweep
     }
 }

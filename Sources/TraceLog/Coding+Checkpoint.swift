@@ -19,6 +19,7 @@ extension PBCheckpoint {
             }
         }
         lives = snapshot.lives.map(PBTraceLife.init)
+        sweeps = snapshot.sweeps.map(PBSweepLife.init)
     }
 }
 
@@ -34,7 +35,7 @@ extension SchedulerSnapshot {
                             position: $0.position, stream: $0.stream, stride: $0.stride,
                             count: Int($0.count))
                     })
-            }, lives: try message.lives.map(Life.init))
+            }, lives: try message.lives.map(Life.init), sweeps: try message.sweeps.map(Sweep.init))
     }
 }
 

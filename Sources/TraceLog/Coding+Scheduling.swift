@@ -22,12 +22,14 @@ extension PBSchedulingFacts {
         timeoutSeconds = Int64(facts.timeoutSeconds)
         droppedOnly = facts.droppedOnly
         needsSender = facts.needsSender
+        if let sweep = facts.sweep { self.sweep = sweep.rawValue }
     }
 
     var facts: SchedulingFacts {
         SchedulingFacts(
             priority: Int(priority), retries: Int(retries), scope: scope.scope,
-            timeoutSeconds: Int(timeoutSeconds), droppedOnly: droppedOnly, needsSender: needsSender)
+            timeoutSeconds: Int(timeoutSeconds), droppedOnly: droppedOnly,
+            needsSender: needsSender, sweep: sweep > 0 ? SweepID(sweep) : nil)
     }
 }
 

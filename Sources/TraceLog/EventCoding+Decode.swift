@@ -27,6 +27,23 @@ extension EventCoding {
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
             .traceDeleted:
             .trace(try decodeTrace(type, bytes))
+        case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
+            .sweep(try decodeSweep(type, bytes))
+        }
+    }
+
+    static func decodeSweep(_ type: LogEventType, _ bytes: [UInt8]) throws -> SweepEvent {
+        switch type {
+        case .sweepRequested:
+            return .requested(try SweepRequest(PBSweepRequested(serializedBytes: bytes)))
+        case .sweepExpanded:
+            let message = try PBSweepExpanded(serializedBytes: bytes)
+            return .expanded(first: message.first, count: Int(message.count))
+        case .sweepFinished:
+            return .finished(SweepTally(try PBSweepFinished(serializedBytes: bytes).tally))
+        case .sweepCancelled:
+            return .cancelled(reason: try PBSweepCancelled(serializedBytes: bytes).reason)
+        case _: throw Malformed(what: "not an event of a sweep")
         }
     }
 
@@ -66,8 +83,7 @@ extension EventCoding {
             return .retryRequested(Retry(try PBRetryRequested(serializedBytes: bytes)))
         case .cancelRequested: return .cancelRequested
         case .traceDeleted: return .deleted
-        case .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed,
-            .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
+        case _:
             throw Malformed(what: "not an event of a trace")
         }
     }

@@ -24,6 +24,7 @@ enum EventCoding {
     static func message(of event: LogEvent) -> (type: LogEventType, message: any Message) {
         switch event {
         case .trace(let event): message(of: event)
+        case .sweep(let event): message(of: event)
         case .clusterObserved(let observed): (.clusterObserved, PBClusterObserved(observed))
         case .logCreated(let id, let clusterName):
             (
@@ -89,6 +90,28 @@ enum EventCoding {
         case .retryRequested(let retry): (.retryRequested, PBRetryRequested(retry))
         case .cancelRequested: (.cancelRequested, PBCancelRequested())
         case .deleted: (.traceDeleted, PBTraceDeleted())
+        }
+    }
+}
+
+extension EventCoding {
+    fileprivate static func message(
+        of event: SweepEvent
+    ) -> (type: LogEventType, message: any Message) {
+        switch event {
+        case .requested(let request): (.sweepRequested, PBSweepRequested(request))
+        case .expanded(let first, let count):
+            (
+                .sweepExpanded,
+                PBSweepExpanded.with {
+                    $0.first = first
+                    $0.count = Int64(count)
+                }
+            )
+        case .finished(let tally):
+            (.sweepFinished, PBSweepFinished.with { $0.tally = PBSweepTally(tally) })
+        case .cancelled(let reason):
+            (.sweepCancelled, PBSweepCancelled.with { $0.reason = reason })
         }
     }
 }

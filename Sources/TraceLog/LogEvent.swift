@@ -4,6 +4,7 @@ import Scheduler
 /// A fact of the log, as what it means.
 public enum LogEvent: Hashable, Sendable {
     case trace(TraceEvent)
+    case sweep(SweepEvent)
     case clusterObserved(ClusterObserved)
     case logCreated(id: String, clusterName: String)
     case deciderTookOver(epoch: Int64, holder: String)
@@ -95,6 +96,10 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case retryRequested = 9
     case cancelRequested = 10
     case traceDeleted = 11
+    case sweepRequested = 20
+    case sweepExpanded = 21
+    case sweepFinished = 22
+    case sweepCancelled = 23
     case clusterObserved = 30
     case logCreated = 40
     case deciderTookOver = 41
@@ -118,6 +123,10 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .retryRequested: "RetryRequested"
         case .cancelRequested: "CancelRequested"
         case .traceDeleted: "TraceDeleted"
+        case .sweepRequested: "SweepRequested"
+        case .sweepExpanded: "SweepExpanded"
+        case .sweepFinished: "SweepFinished"
+        case .sweepCancelled: "SweepCancelled"
         case .clusterObserved: "ClusterObserved"
         case .logCreated: "LogCreated"
         case .deciderTookOver: "DeciderTookOver"
@@ -137,6 +146,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
             .traceDeleted:
             .trace
+        case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped:
@@ -152,5 +162,5 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
 
 /// The kinds of streams a log holds.
 public enum StreamFamily: String, Sendable, CaseIterable {
-    case trace, cluster, log
+    case trace, sweep, cluster, log
 }

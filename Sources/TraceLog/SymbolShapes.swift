@@ -25,6 +25,7 @@ final class SymbolShapes: Sendable {
         var template: Int64
         var source: Int64
         var scope: Int64
+        var sweep: Int64
     }
 
     init(log: JobLog) { self.log = log }
@@ -59,14 +60,16 @@ final class SymbolShapes: Sendable {
     }
 
     /// What scheduling must know of the request.
-    func facts(_ numbers: SymbolNumbers) throws -> SchedulingFacts {
+    func facts(_ numbers: SymbolNumbers, sweep: Int64) throws -> SchedulingFacts {
         let key = FactsKey(
-            template: numbers.first, source: numbers.second, scope: numbers.fourth)
+            template: numbers.first, source: numbers.second, scope: numbers.fourth, sweep: sweep)
         return try schedulingFacts.value(key) {
             var request = try template(numbers.first)
             request.spec.source = try source(numbers.second)
             request.scope = try scope(numbers.fourth)
-            return request.facts
+            var facts = request.facts
+            facts.sweep = sweep > 0 ? SweepID(sweep) : nil
+            return facts
         }
     }
 

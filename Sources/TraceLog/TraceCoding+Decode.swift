@@ -31,9 +31,10 @@ extension TraceCoding {
                             node: shape.node, timestamp: message.timestampSeconds,
                             observations: shape.observations)))
             case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-                .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-                .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
-                .segmentArchived, .segmentRestored, .segmentDropped:
+                .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
+                .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
+                .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived,
+                .segmentRestored, .segmentDropped:
                 throw Malformed(what: "schema \(row.schema)")
             }
         }

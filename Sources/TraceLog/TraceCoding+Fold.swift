@@ -13,7 +13,8 @@ extension TraceCoding {
         try Self.naming(row, type) {
             switch type {
             case .traceRequested where row.schema == 2:
-                let facts = try shapes.facts(symbols(row))
+                let (symbols, sweep) = try requestParts(row)
+                let facts = try shapes.facts(symbols, sweep: sweep)
                 state.evolve(requested: id, facts, position: row.position)
             case .nodeReported where row.schema == 2:
                 try foldReport(row, id, into: &state)
@@ -21,6 +22,10 @@ extension TraceCoding {
                 evolve(.tagAllocated(try allocation(row)), row, &state)
             case .traceSucceeded, .traceTimedOut:
                 evolve(try ending(type, row), row, &state)
+            case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
+                state.evolve(
+                    SweepID(row.stream), try EventCoding.decodeSweep(type, Array(row.payload)),
+                    at: Moment(microseconds: row.recordedAt))
             case .packetCaptured, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
                 .segmentArchived, .segmentRestored, .segmentDropped:
                 // They decide nothing.
@@ -31,8 +36,8 @@ extension TraceCoding {
                 case .trace(let event): evolve(event, row, &state)
                 case .tagProfileChanged(let profile): state.evolve(profile)
                 // A checkpoint says what the fold is here already.
-                case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,
-                    .segmentArchived, .segmentRestored, .segmentDropped:
+                case .sweep, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
+                    .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
                     break
                 }
             }
@@ -70,6 +75,48 @@ extension TraceCoding {
         state.evolve(id, report: report, summary: shape.summary)
     }
 
+    /// What an event that ends an attempt says; nil of any other.
+    public func end(of row: EventRow) throws -> TraceEvent? {
+        let type = try Self.type(of: row)
+        switch type {
+        case .traceSucceeded, .traceTimedOut:
+            return try Self.naming(row, type) { try ending(type, row) }
+        case .traceFailed:
+            guard case .trace(let event) = try event(row) else { return nil }
+            return event
+        case _: return nil
+        }
+    }
+
+    /// What a NodeReported saw; nil of any other event.
+    public func observations(of row: EventRow) throws -> [Observation]? {
+        guard row.type == LogEventType.nodeReported.rawValue else { return nil }
+        guard row.schema == 2 else {
+            guard case .trace(.nodeReported(_, let result)) = try event(row) else { return nil }
+            return result.observations
+        }
+        return try Self.naming(row, .nodeReported) {
+            try shapes.report(try requestParts(row).0.first).observations
+        }
+    }
+
+    /// The member that a TraceRequested is of a sweep, by their numbers; nil of any other.
+    public func member(of row: EventRow) throws -> (sweep: Int64, number: Int64)? {
+        guard row.type == LogEventType.traceRequested.rawValue else { return nil }
+        return try Self.naming(row, .traceRequested) {
+            var (sweep, number) = (Int64(0), Int64(0))
+            var reader = WireReader(row.payload)
+            while let field = try reader.next() {
+                switch field.number {
+                case 11: sweep = Int64(bitPattern: field.value)
+                case 12: number = Int64(bitPattern: field.value)
+                case _: break
+                }
+            }
+            return sweep > 0 ? (sweep, number) : nil
+        }
+    }
+
     private func ending(_ type: LogEventType, _ row: EventRow) throws -> TraceEvent {
         var attempt = 0
         var verdict = PBVerdict.unspecified
@@ -86,14 +133,19 @@ extension TraceCoding {
             : .timedOut(attempt: attempt, verdict: try Verdict(verdict))
     }
 
-    private func symbols(_ row: EventRow) throws -> SymbolNumbers {
+    /// What scheduling needs of a TraceRequested: its symbols, and the sweep it is a member of.
+    private func requestParts(_ row: EventRow) throws -> (SymbolNumbers, sweep: Int64) {
         var symbols = SymbolNumbers()
+        var sweep: Int64 = 0
         var reader = WireReader(row.payload)
         while let field = try reader.next() {
-            if field.number == SymbolNumbers.field, let bytes = field.bytes {
-                try symbols.read(bytes)
+            switch field.number {
+            case 11: sweep = Int64(bitPattern: field.value)
+            case SymbolNumbers.field:
+                if let bytes = field.bytes { try symbols.read(bytes) }
+            case _: break
             }
         }
-        return symbols
+        return (symbols, sweep)
     }
 }

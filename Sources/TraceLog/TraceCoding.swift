@@ -35,9 +35,10 @@ public final class TraceCoding: Sendable {
         switch type {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-            .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-            .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived,
-            .segmentRestored, .segmentDropped:
+            .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
+            .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
+            .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
+            .segmentDropped:
             1
         }
     }
@@ -58,7 +59,8 @@ public final class TraceCoding: Sendable {
                 ended(.traceSucceeded, attempt, verdict, stream)
             case .trace(.timedOut(let attempt, let verdict)):
                 ended(.traceTimedOut, attempt, verdict, stream)
-            case .trace, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
+            case .trace, .sweep, .clusterObserved, .logCreated, .deciderTookOver,
+                .tagProfileChanged,
                 .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
                 try EventCoding.draft(event, stream: stream)
             }

@@ -50,9 +50,11 @@ public struct ChangeRecorder {
                 events = [.cancelRequested]
             case .retry:
                 guard trace.phase.isTerminal else { return nil }
+                var facts = trace.facts
+                // A sweep has counted what its member came to; this attempt is nobody's.
+                facts.sweep = nil
                 let retry = Retry(
-                    attempt: trace.attempt + 1, notBefore: now, automaticNumber: 0,
-                    facts: trace.facts)
+                    attempt: trace.attempt + 1, notBefore: now, automaticNumber: 0, facts: facts)
                 events = [.retryRequested(retry)]
             case .delete(let name):
                 events = trace.phase.isTerminal ? [.deleted] : [.cancelRequested, .deleted]

@@ -140,6 +140,11 @@ public final class ClusterStore: World {
         guard let digest = request.clusterDigest else {
             throw WorkerError("the request names no cluster; give one with --cluster")
         }
+        return try pathFinder(of: digest)
+    }
+
+    /// The model of the cluster with the digest, which the log has observed.
+    public func pathFinder(of digest: [UInt8]) throws -> PathFinder {
         if let known = finders.withLock({ $0[digest] }) { return known }
         guard
             let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue),

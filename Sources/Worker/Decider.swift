@@ -22,28 +22,34 @@ public struct Decider {
     private var jumps: JumpWatch
     private var passes: UInt64 = 0
     private let checkpoints: CheckpointOptions
+    /// Nil for one who leaves sweeps as they are.
+    private let plans: SweepPlans?
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
     /// Traces at most in a checkpoint that is made while others wait for the transaction.
     static let checkpointLives = 20_000
     static let checkpointPending = 2_000_000
+    /// Events at most in a transaction, and how many of them sweeps may claim before all others.
+    private static let eventsMax = 10_000
+    private static let membersReserved = 2_500
     /// Passes between two looks at the size of the segment.
     private static let passesBetweenLooks: UInt64 = 16
 
     public init(log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64) {
         self.init(
             log: log, coding: coding, clock: clock, leaseMicroseconds: leaseMicroseconds,
-            checkpoints: CheckpointOptions())
+            checkpoints: CheckpointOptions(), plans: nil)
     }
 
     init(
         log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64,
-        checkpoints: CheckpointOptions
+        checkpoints: CheckpointOptions, plans: SweepPlans?
     ) {
         self.log = log
         self.coding = coding
         self.checkpoints = checkpoints
+        self.plans = plans
         jumps = JumpWatch(
             clock: clock, now: Moment(microseconds: log.now()),
             leaseMicroseconds: leaseMicroseconds)
@@ -67,21 +73,33 @@ public struct Decider {
     ) throws -> Bool {
         do {
             try catchUp()
+            try makePlans()
             guard var working = state.take() else { return false }
             var folded = position
+            var decided = 0
             let appended = try log.decide(holding: lease, after: position) { news, moment in
                 try news.forEach { row in
                     try coding.fold(row, into: &working)
                     folded = row.position
                 }
                 let now = Moment(microseconds: moment)
+                let reserved =
+                    plans == nil
+                    ? 0
+                    : working.expansions(at: now, countMax: Self.membersReserved)
+                        .reduce(0) { $0 + $1.memberCount }
                 let context = DecisionContext(
-                    now: now, overdueAt: min(jumps.overdueAt(now), now), executors: executors)
-                return try request(&working, after: folded, context, lease, profile)
+                    now: now, overdueAt: min(jumps.overdueAt(now), now), executors: executors,
+                    decisionsMax: Self.eventsMax - reserved)
+                var request = try request(&working, after: folded, context, lease, profile)
+                decided = request.drafts.count
+                try expand(working, at: now, &request)
+                return request
             }
             announcedEpoch = lease.epoch
             state = working
-            position = folded + Int64(appended.positions.count)
+            // The members that were asked for are taken in as whatever else comes.
+            position = folded + Int64(decided)
             return !appended.positions.isEmpty
         } catch {
             stepDown()
@@ -112,6 +130,11 @@ public struct Decider {
                     .trace(decision.event), stream: .existing(decision.trace.rawValue),
                     recordedAt: context.now))
         }
+        for decision in state.finishSweeps(at: context.now) {
+            request.drafts.append(
+                try coding.draft(
+                    .sweep(decision.event), stream: .existing(decision.sweep.rawValue)))
+        }
         let last = position + Int64(request.drafts.count)
         if last - checkpointed >= checkpoints.events, !request.drafts.isEmpty,
             Self.isCheap(state)
@@ -121,6 +144,49 @@ public struct Decider {
             checkpointed = last + 1
         }
         return request
+    }
+
+    /// Reads the clusters of sweeps while no transaction waits for it.
+    private mutating func makePlans() throws {
+        guard let plans, let state else { return }
+        plans.keep(state.sweeps.keys)
+        for (id, life) in state.sweeps where !life.isCancelled && !life.isExpanded {
+            do {
+                _ = try plans.plan(id, life.request)
+            } catch let error where !(error is JobLogError) {
+                // Its cluster is gone with an archived segment: it is given up when it is expanded.
+            }
+        }
+    }
+
+    /// Asks for the members of sweeps that may come now.
+    private func expand(
+        _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest
+    ) throws {
+        guard let plans else { return }
+        let room = max(0, Self.eventsMax - request.drafts.count)
+        for decision in state.expansions(at: now, countMax: room) {
+            guard case .expanded(let first, let count) = decision.event,
+                let life = state.sweeps[decision.sweep]
+            else { continue }
+            let stream = StreamRef.existing(decision.sweep.rawValue)
+            let members: [TraceRequest]
+            do {
+                members = try plans.plan(decision.sweep, life.request)
+                    .members(first..<first + Int64(count))
+            } catch let error where !(error is JobLogError) {
+                request.drafts.append(
+                    try coding.draft(.sweep(.cancelled(reason: "\(error)")), stream: stream))
+                continue
+            }
+            request.drafts.append(try coding.draft(.sweep(decision.event), stream: stream))
+            for member in members {
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.requested(member)), stream: .new(request.newStreams.count)))
+                request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
+            }
+        }
     }
 
     /// Sets the state down for who decides next, if a replay to here would take long.

@@ -12,6 +12,7 @@ struct DecidingLoop {
     private let options: Worker.Options
     private let shared: WorkerShared
     private let coding: TraceCoding
+    private let clusters: ClusterStore
 
     init(worker: Worker, shared: WorkerShared) {
         log = worker.log
@@ -19,6 +20,7 @@ struct DecidingLoop {
         clock = worker.clock
         options = worker.options
         coding = worker.coding
+        clusters = worker.clusters
         self.shared = shared
     }
 
@@ -26,7 +28,7 @@ struct DecidingLoop {
     func run() {
         var deciding = Deciding(
             log: log, coding: coding, clock: clock, options: options,
-            inFlightMax: backend.abilities.inFlightMax)
+            inFlightMax: backend.abilities.inFlightMax, plans: SweepPlans(clusters: clusters))
         do {
             while !shared.isFinished {
                 let worked = try deciding.step(isDraining: shared.isDraining)
@@ -84,12 +86,13 @@ package struct Deciding {
 
     package init(
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int,
+        plans: SweepPlans? = nil,
         beside: @escaping Beside = { DispatchQueue.global(qos: .utility).async(execute: $0) }
     ) {
         leases = LeaseKeeper(log: log, clock: clock, options: options)
         decider = Decider(
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
-            checkpoints: options.checkpoints)
+            checkpoints: options.checkpoints, plans: plans)
         self.options = options
         self.inFlightMax = inFlightMax
         self.log = log

@@ -117,8 +117,9 @@ package struct Execution {
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             stop(id, &starts)
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
-            .cancelRequested, .traceDeleted, .clusterObserved, .logCreated, .deciderTookOver,
-            .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
+            .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
+            .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:
             break
         }

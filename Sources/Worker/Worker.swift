@@ -52,14 +52,20 @@ public final class Worker: Sendable {
 
     let log: JobLog
     let coding: TraceCoding
+    let clusters: ClusterStore
     let backend: any Backend
     let clock: Clock
     let options: Options
     private let outbox = Execution.Outbox()
     private let shared = WorkerShared()
 
-    public init(log: JobLog, backend: any Backend, clock: Clock = .system, options: Options) {
+    /// `clusters` may be shared with the backend, so that each cluster is held once.
+    public init(
+        log: JobLog, backend: any Backend, clusters: ClusterStore? = nil, clock: Clock = .system,
+        options: Options
+    ) {
         self.log = log
+        self.clusters = clusters ?? ClusterStore(log: log)
         coding = TraceCoding(log: log)
         self.backend = backend
         self.clock = clock

@@ -48,6 +48,7 @@ struct TraceCheck {
             }
             if state == nil { state = SchedulerState(snapshot: snapshot) }
         case .trace(let change): try take(recorded, change)
+        case .sweep(let change): try take(recorded, change)
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .segmentArchived,
             .segmentRestored, .segmentDropped:
             break
@@ -87,6 +88,25 @@ struct TraceCheck {
         }
         trace.evolve(event, at: moment)
         traces[recorded.stream] = trace
+    }
+
+    /// Members come one after the other, and a sweep ends with what they came to.
+    private func take(_ recorded: RecordedEvent, _ event: SweepEvent) throws {
+        guard let state else { return }
+        let life = state.sweeps[SweepID(recorded.stream)]
+        switch event {
+        case .requested: break
+        case .expanded(let first, _):
+            guard life?.expanded == first else {
+                throw fault(recorded, "asks for members of a sweep out of their order")
+            }
+        case .finished(let tally):
+            guard life?.tally == tally, life?.isOver == true else {
+                throw fault(recorded, "finishes a sweep with other ends than its members have")
+            }
+        case .cancelled:
+            guard life != nil else { throw fault(recorded, "cancels a sweep that is over") }
+        }
     }
 
     private func fault(_ event: RecordedEvent, _ text: String) -> CommandFailure {

@@ -22,11 +22,12 @@ public struct PairDifference: Hashable, Sendable {
     var ingressAfter: String
 }
 
-extension Reachability {
-    /// The pairs of Pods in both matrices that open, close, or change the rule that decides.
+extension VerdictMatrix {
+    /// The pairs of Pods in both matrices that open, close, or change the rule that decides or the
+    /// way in which they are closed.
     ///
     /// Both must hold reasons, and ask about the same ports.
-    public func differences(to after: Reachability) -> [PairDifference] {
+    public func differences(to after: some VerdictMatrix) -> [PairDifference] {
         let places = Dictionary(
             after.destinations.enumerated().map { ($1, $0) },
             uniquingKeysWith: { first, _ in first }
@@ -40,17 +41,19 @@ extension Reachability {
                 for (to, destination) in destinations.enumerated() where source != destination {
                     guard let column = places[destination],
                         let old = reason(from, to, port: port),
-                        let new = after.reason(row, column, port: port)
+                        let new = after.reason(row, column, port: port),
+                        let before = cell(from, to, port: port),
+                        let now = after.cell(row, column, port: port)
                     else { continue }
-                    let wasAllowed = allows(from, to, port: port)
-                    let isAllowed = after.allows(row, column, port: port)
+                    let (wasAllowed, isAllowed) = (before == .delivered, now == .delivered)
                     let difference = PairDifference(
                         kind: wasAllowed == isAllowed ? .changes : isAllowed ? .opens : .closes,
                         source: source, destination: destination, port: ports[port],
                         egressBefore: reasons[old.egress], ingressBefore: reasons[old.ingress],
                         egressAfter: after.reasons[new.egress],
                         ingressAfter: after.reasons[new.ingress])
-                    if difference.kind != .changes || difference.before != difference.after {
+                    let isOther = difference.before != difference.after || before != now
+                    if difference.kind != .changes || isOther {
                         differences.append(difference)
                     }
                 }

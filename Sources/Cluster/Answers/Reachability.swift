@@ -7,7 +7,7 @@ import Traceflow
 public struct Reachability: Sendable {
     /// A protocol and port to ask about.
     public struct Port: Hashable, Sendable {
-        /// TCP, UDP or SCTP.
+        /// TCP, UDP, SCTP, or ICMP for an echo request, whose number is 0.
         public var `protocol`: String
         public var number: Int
 
@@ -52,10 +52,7 @@ public struct Reachability: Sendable {
         }
         var known: [Decision: Int] = [:]
         for port in ports {
-            guard let number = Headers.number(of: port.protocol) else {
-                throw PairError(description: "protocol \(port.protocol): use TCP, UDP or SCTP")
-            }
-            let headers = Headers(protocol: number, port: port.number)
+            let headers = try Self.headers(port, prefersV6: prefersV6)
             func side(_ pod: Int, _ direction: Direction) -> Side {
                 let chain = cluster.policies.chain(
                     of: pod, direction, headers, prefersV6: prefersV6)
@@ -77,6 +74,20 @@ public struct Reachability: Sendable {
             ingress.append(destinationPlaces.map { side($0, .ingress) })
         }
         reasons = known.sorted { $0.value < $1.value }.map(\.key.words)
+    }
+
+    private static func headers(
+        _ port: Port, prefersV6: Bool
+    ) throws(PairError) -> Headers {
+        if port.protocol == "ICMP" {
+            return Headers(
+                protocol: prefersV6 ? Headers.icmpv6 : Headers.icmp,
+                icmpType: prefersV6 ? 128 : 8, icmpCode: 0)
+        }
+        guard let number = Headers.number(of: port.protocol) else {
+            throw PairError(description: "protocol \(port.protocol): use TCP, UDP, SCTP or ICMP")
+        }
+        return Headers(protocol: number, port: port.number)
     }
 
     /// Whether the pair may speak, by their numbers in the lists; a Pod always reaches itself.

@@ -80,3 +80,20 @@ extension Cluster {
         }.map(\.fullName).sorted()
     }
 }
+
+extension LabelSelector {
+    /// The selector as `init(text:)` reads it.
+    var text: String {
+        requirements.map { requirement in
+            switch requirement {
+            case .isIn(let key, let values) where values.count == 1: "\(key)=\(values.first ?? "")"
+            case .isIn(let key, let values):
+                "\(key) in (\(values.sorted().joined(separator: ", ")))"
+            case .notIn(let key, let values):
+                "\(key) notin (\(values.sorted().joined(separator: ", ")))"
+            case .exists(let key): key
+            case .doesNotExist(let key): "!\(key)"
+            }
+        }.joined(separator: ",")
+    }
+}

@@ -245,6 +245,44 @@ nonisolated enum PBVerdict: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum PBSweepCoverage: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case pairs // = 1
+  case classes // = 2
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .pairs
+    case 2: self = .classes
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .pairs: return 1
+    case .classes: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [PBSweepCoverage] = [
+    .unspecified,
+    .pairs,
+    .classes,
+  ]
+
+}
+
 nonisolated struct PBSource: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -842,6 +880,9 @@ nonisolated struct PBSchedulingFacts: Sendable {
 
   var needsSender: Bool = false
 
+  /// The sweep that counts the trace as its own; 0 for none.
+  var sweep: Int64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1143,6 +1184,175 @@ nonisolated struct PBTraceDeleted: Sendable {
   init() {}
 }
 
+nonisolated struct PBSweepPort: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var `protocol`: String = String()
+
+  /// 0 for ICMP.
+  var number: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBSweepRequested: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String {
+    get {_name ?? String()}
+    set {_name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  var hasName: Bool {self._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  mutating func clearName() {self._name = nil}
+
+  var labels: Dictionary<String,String> = [:]
+
+  var from: String {
+    get {_from ?? String()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  mutating func clearFrom() {self._from = nil}
+
+  var to: String {
+    get {_to ?? String()}
+    set {_to = newValue}
+  }
+  /// Returns true if `to` has been explicitly set.
+  var hasTo: Bool {self._to != nil}
+  /// Clears the value of `to`. Subsequent reads from it will return its default value.
+  mutating func clearTo() {self._to = nil}
+
+  var ports: [PBSweepPort] = []
+
+  var prefersV6: Bool = false
+
+  var coverage: PBSweepCoverage = .unspecified
+
+  var priority: Int32 = 0
+
+  var retries: Int32 = 0
+
+  var timeoutSeconds: Int64 = 0
+
+  var openMax: Int64 {
+    get {_openMax ?? 0}
+    set {_openMax = newValue}
+  }
+  /// Returns true if `openMax` has been explicitly set.
+  var hasOpenMax: Bool {self._openMax != nil}
+  /// Clears the value of `openMax`. Subsequent reads from it will return its default value.
+  mutating func clearOpenMax() {self._openMax = nil}
+
+  var intervalMicroseconds: Int64 {
+    get {_intervalMicroseconds ?? 0}
+    set {_intervalMicroseconds = newValue}
+  }
+  /// Returns true if `intervalMicroseconds` has been explicitly set.
+  var hasIntervalMicroseconds: Bool {self._intervalMicroseconds != nil}
+  /// Clears the value of `intervalMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearIntervalMicroseconds() {self._intervalMicroseconds = nil}
+
+  var clusterDigest: Data = Data()
+
+  var total: Int64 = 0
+
+  var cells: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _name: String? = nil
+  fileprivate var _from: String? = nil
+  fileprivate var _to: String? = nil
+  fileprivate var _openMax: Int64? = nil
+  fileprivate var _intervalMicroseconds: Int64? = nil
+}
+
+/// The TraceRequested of these members follow at once, in order, in the same transaction.
+nonisolated struct PBSweepExpanded: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var first: Int64 = 0
+
+  var count: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBSweepTally: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var delivered: Int64 = 0
+
+  var dropped: Int64 = 0
+
+  var rejected: Int64 = 0
+
+  var forwardedOut: Int64 = 0
+
+  var lost: Int64 = 0
+
+  var unknown: Int64 = 0
+
+  var failed: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBSweepFinished: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var tally: PBSweepTally {
+    get {_tally ?? PBSweepTally()}
+    set {_tally = newValue}
+  }
+  /// Returns true if `tally` has been explicitly set.
+  var hasTally: Bool {self._tally != nil}
+  /// Clears the value of `tally`. Subsequent reads from it will return its default value.
+  mutating func clearTally() {self._tally = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _tally: PBSweepTally? = nil
+}
+
+nonisolated struct PBSweepCancelled: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty when people wanted it.
+  var reason: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct PBResourceReference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1205,11 +1415,73 @@ nonisolated struct PBCheckpoint: Sendable {
 
   var lives: [PBTraceLife] = []
 
+  var sweeps: [PBSweepLife] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _profile: PBTagProfileChanged? = nil
+}
+
+/// A sweep that has not finished.
+nonisolated struct PBSweepLife: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var stream: Int64 {
+    get {_storage._stream}
+    set {_uniqueStorage()._stream = newValue}
+  }
+
+  var request: PBSweepRequested {
+    get {_storage._request ?? PBSweepRequested()}
+    set {_uniqueStorage()._request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  var hasRequest: Bool {_storage._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  mutating func clearRequest() {_uniqueStorage()._request = nil}
+
+  var expanded: Int64 {
+    get {_storage._expanded}
+    set {_uniqueStorage()._expanded = newValue}
+  }
+
+  var `open`: Int64 {
+    get {_storage._open}
+    set {_uniqueStorage()._open = newValue}
+  }
+
+  var tally: PBSweepTally {
+    get {_storage._tally ?? PBSweepTally()}
+    set {_uniqueStorage()._tally = newValue}
+  }
+  /// Returns true if `tally` has been explicitly set.
+  var hasTally: Bool {_storage._tally != nil}
+  /// Clears the value of `tally`. Subsequent reads from it will return its default value.
+  mutating func clearTally() {_uniqueStorage()._tally = nil}
+
+  var isCancelled: Bool {
+    get {_storage._isCancelled}
+    set {_uniqueStorage()._isCancelled = newValue}
+  }
+
+  var nextAtMicroseconds: Int64 {
+    get {_storage._nextAtMicroseconds ?? 0}
+    set {_uniqueStorage()._nextAtMicroseconds = newValue}
+  }
+  /// Returns true if `nextAtMicroseconds` has been explicitly set.
+  var hasNextAtMicroseconds: Bool {_storage._nextAtMicroseconds != nil}
+  /// Clears the value of `nextAtMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearNextAtMicroseconds() {_uniqueStorage()._nextAtMicroseconds = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// First attempts that wait, with the same facts.
@@ -1538,6 +1810,10 @@ nonisolated extension PBAction: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBVerdict: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0VERDICT_UNSPECIFIED\0\u{1}VERDICT_DELIVERED\0\u{1}VERDICT_DROPPED\0\u{1}VERDICT_REJECTED\0\u{1}VERDICT_FORWARDED_OUT_OF_NETWORK\0\u{1}VERDICT_LOST\0\u{1}VERDICT_UNKNOWN\0")
+}
+
+nonisolated extension PBSweepCoverage: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SWEEP_COVERAGE_UNSPECIFIED\0\u{1}SWEEP_COVERAGE_PAIRS\0\u{1}SWEEP_COVERAGE_CLASSES\0")
 }
 
 nonisolated extension PBSource: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2167,7 +2443,7 @@ nonisolated extension PBTagScope: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SchedulingFacts"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0\u{1}sweep\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2181,6 +2457,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.timeoutSeconds) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.droppedOnly) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.needsSender) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
       default: break
       }
     }
@@ -2209,6 +2486,9 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.needsSender != false {
       try visitor.visitSingularBoolField(value: self.needsSender, fieldNumber: 6)
     }
+    if self.sweep != 0 {
+      try visitor.visitSingularInt64Field(value: self.sweep, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2219,6 +2499,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.timeoutSeconds != rhs.timeoutSeconds {return false}
     if lhs.droppedOnly != rhs.droppedOnly {return false}
     if lhs.needsSender != rhs.needsSender {return false}
+    if lhs.sweep != rhs.sweep {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2821,6 +3102,304 @@ nonisolated extension PBTraceDeleted: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension PBSweepPort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepPort"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{1}number\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.`protocol`) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.number) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.`protocol`.isEmpty {
+      try visitor.visitSingularStringField(value: self.`protocol`, fieldNumber: 1)
+    }
+    if self.number != 0 {
+      try visitor.visitSingularInt32Field(value: self.number, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepPort, rhs: PBSweepPort) -> Bool {
+    if lhs.`protocol` != rhs.`protocol` {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepRequested"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{1}from\0\u{1}to\0\u{1}ports\0\u{3}prefers_v6\0\u{1}coverage\0\u{1}priority\0\u{1}retries\0\u{3}timeout_seconds\0\u{3}open_max\0\u{3}interval_microseconds\0\u{3}cluster_digest\0\u{1}total\0\u{2}\u{2}cells\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.labels) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._from) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._to) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.ports) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.prefersV6) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.coverage) }()
+      case 8: try { try decoder.decodeSingularInt32Field(value: &self.priority) }()
+      case 9: try { try decoder.decodeSingularInt32Field(value: &self.retries) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self.timeoutSeconds) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self._openMax) }()
+      case 12: try { try decoder.decodeSingularInt64Field(value: &self._intervalMicroseconds) }()
+      case 13: try { try decoder.decodeSingularBytesField(value: &self.clusterDigest) }()
+      case 14: try { try decoder.decodeSingularInt64Field(value: &self.total) }()
+      case 16: try { try decoder.decodeSingularInt64Field(value: &self.cells) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    if !self.labels.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.labels, fieldNumber: 2)
+    }
+    try { if let v = self._from {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._to {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    if !self.ports.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.ports, fieldNumber: 5)
+    }
+    if self.prefersV6 != false {
+      try visitor.visitSingularBoolField(value: self.prefersV6, fieldNumber: 6)
+    }
+    if self.coverage != .unspecified {
+      try visitor.visitSingularEnumField(value: self.coverage, fieldNumber: 7)
+    }
+    if self.priority != 0 {
+      try visitor.visitSingularInt32Field(value: self.priority, fieldNumber: 8)
+    }
+    if self.retries != 0 {
+      try visitor.visitSingularInt32Field(value: self.retries, fieldNumber: 9)
+    }
+    if self.timeoutSeconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.timeoutSeconds, fieldNumber: 10)
+    }
+    try { if let v = self._openMax {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
+    } }()
+    try { if let v = self._intervalMicroseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 12)
+    } }()
+    if !self.clusterDigest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.clusterDigest, fieldNumber: 13)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularInt64Field(value: self.total, fieldNumber: 14)
+    }
+    if self.cells != 0 {
+      try visitor.visitSingularInt64Field(value: self.cells, fieldNumber: 16)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepRequested, rhs: PBSweepRequested) -> Bool {
+    if lhs._name != rhs._name {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs._from != rhs._from {return false}
+    if lhs._to != rhs._to {return false}
+    if lhs.ports != rhs.ports {return false}
+    if lhs.prefersV6 != rhs.prefersV6 {return false}
+    if lhs.coverage != rhs.coverage {return false}
+    if lhs.priority != rhs.priority {return false}
+    if lhs.retries != rhs.retries {return false}
+    if lhs.timeoutSeconds != rhs.timeoutSeconds {return false}
+    if lhs._openMax != rhs._openMax {return false}
+    if lhs._intervalMicroseconds != rhs._intervalMicroseconds {return false}
+    if lhs.clusterDigest != rhs.clusterDigest {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.cells != rhs.cells {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepExpanded: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepExpanded"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}first\0\u{1}count\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.first) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.first != 0 {
+      try visitor.visitSingularInt64Field(value: self.first, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepExpanded, rhs: PBSweepExpanded) -> Bool {
+    if lhs.first != rhs.first {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepTally: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepTally"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}delivered\0\u{1}dropped\0\u{1}rejected\0\u{3}forwarded_out\0\u{1}lost\0\u{1}unknown\0\u{1}failed\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.delivered) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.dropped) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.rejected) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.forwardedOut) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.lost) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.unknown) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.failed) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.delivered != 0 {
+      try visitor.visitSingularInt64Field(value: self.delivered, fieldNumber: 1)
+    }
+    if self.dropped != 0 {
+      try visitor.visitSingularInt64Field(value: self.dropped, fieldNumber: 2)
+    }
+    if self.rejected != 0 {
+      try visitor.visitSingularInt64Field(value: self.rejected, fieldNumber: 3)
+    }
+    if self.forwardedOut != 0 {
+      try visitor.visitSingularInt64Field(value: self.forwardedOut, fieldNumber: 4)
+    }
+    if self.lost != 0 {
+      try visitor.visitSingularInt64Field(value: self.lost, fieldNumber: 5)
+    }
+    if self.unknown != 0 {
+      try visitor.visitSingularInt64Field(value: self.unknown, fieldNumber: 6)
+    }
+    if self.failed != 0 {
+      try visitor.visitSingularInt64Field(value: self.failed, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepTally, rhs: PBSweepTally) -> Bool {
+    if lhs.delivered != rhs.delivered {return false}
+    if lhs.dropped != rhs.dropped {return false}
+    if lhs.rejected != rhs.rejected {return false}
+    if lhs.forwardedOut != rhs.forwardedOut {return false}
+    if lhs.lost != rhs.lost {return false}
+    if lhs.unknown != rhs.unknown {return false}
+    if lhs.failed != rhs.failed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepFinished: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepFinished"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}tally\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._tally) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._tally {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepFinished, rhs: PBSweepFinished) -> Bool {
+    if lhs._tally != rhs._tally {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepCancelled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepCancelled"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepCancelled, rhs: PBSweepCancelled) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResourceReference"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}digest\0")
@@ -2923,7 +3502,7 @@ nonisolated extension PBClusterObserved: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2934,6 +3513,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 1: try { try decoder.decodeSingularMessageField(value: &self._profile) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.lanes) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.sweeps) }()
       default: break
       }
     }
@@ -2953,6 +3533,9 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.lives.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.lives, fieldNumber: 3)
     }
+    if !self.sweeps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sweeps, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2960,6 +3543,119 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs._profile != rhs._profile {return false}
     if lhs.lanes != rhs.lanes {return false}
     if lhs.lives != rhs.lives {return false}
+    if lhs.sweeps != rhs.sweeps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSweepLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SweepLife"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}request\0\u{1}expanded\0\u{1}open\0\u{1}tally\0\u{3}is_cancelled\0\u{3}next_at_microseconds\0")
+
+  fileprivate class _StorageClass {
+    var _stream: Int64 = 0
+    var _request: PBSweepRequested? = nil
+    var _expanded: Int64 = 0
+    var _open: Int64 = 0
+    var _tally: PBSweepTally? = nil
+    var _isCancelled: Bool = false
+    var _nextAtMicroseconds: Int64? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _stream = source._stream
+      _request = source._request
+      _expanded = source._expanded
+      _open = source._open
+      _tally = source._tally
+      _isCancelled = source._isCancelled
+      _nextAtMicroseconds = source._nextAtMicroseconds
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._stream) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._expanded) }()
+        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._open) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._tally) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._isCancelled) }()
+        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._nextAtMicroseconds) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._stream != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._stream, fieldNumber: 1)
+      }
+      try { if let v = _storage._request {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._expanded != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._expanded, fieldNumber: 3)
+      }
+      if _storage._open != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._open, fieldNumber: 4)
+      }
+      try { if let v = _storage._tally {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if _storage._isCancelled != false {
+        try visitor.visitSingularBoolField(value: _storage._isCancelled, fieldNumber: 6)
+      }
+      try { if let v = _storage._nextAtMicroseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSweepLife, rhs: PBSweepLife) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._stream != rhs_storage._stream {return false}
+        if _storage._request != rhs_storage._request {return false}
+        if _storage._expanded != rhs_storage._expanded {return false}
+        if _storage._open != rhs_storage._open {return false}
+        if _storage._tally != rhs_storage._tally {return false}
+        if _storage._isCancelled != rhs_storage._isCancelled {return false}
+        if _storage._nextAtMicroseconds != rhs_storage._nextAtMicroseconds {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -2,18 +2,23 @@ import ArgumentParser
 import Cluster
 import Foundation
 import Traceflow
+import Worker
 
-/// Computed reachability of many pairs.
+/// Reachability of many pairs.
 struct Matrix: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compute which Pods may reach which, without tracing.",
+        abstract: "Show which Pods reach which: computed, or as a sweep found out.",
         subcommands: [MatrixShow.self, MatrixDiff.self], defaultSubcommand: MatrixShow.self)
 }
 
 /// The matrix itself; what `matrix` does without a further word.
 struct MatrixShow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Compute which Pods may reach which (the default).")
+        commandName: "show", abstract: "Show which Pods reach which (the default).",
+        discussion: """
+            With the name of a sweep: what its traces found out. Without: what the cluster's \
+            policies say, computed at once and without traces.
+            """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case table, csv, json, jsonl, svg, html
@@ -22,6 +27,21 @@ struct MatrixShow: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var cluster: ClusterOptions
     @OptionGroup var asked: MatrixOptions
+
+    @Argument(help: "A sweep's name or number, to show what it found out.")
+    var sweep: String?
+
+    @Flag(
+        help: """
+            List the pairs of the sweep that the cluster's model answers differently; exit status \
+            1 when there are any.
+            """)
+    var compare = false
+
+    @Option(
+        parsing: .unconditional,
+        help: "Show the sweep as it was then: RFC 3339, or -2h for two hours ago.")
+    var at: MomentArgument?
 
     @Option(
         help: "Ask only these: a JSON array of [source, destination, protocol, port], or -.",
@@ -35,6 +55,17 @@ struct MatrixShow: ParsableCommand {
     var output: Format = .table
 
     func validate() throws {
+        if sweep != nil {
+            guard asked.ports.isEmpty, pairs == nil, asked.from == nil, asked.to == nil, !why else {
+                throw ValidationError(
+                    "a sweep's matrix is shown as it was asked for: without --ports, --pairs,"
+                        + " --from, --to and --why")
+            }
+            return
+        }
+        if compare || at != nil {
+            throw ValidationError("--compare and --at are for the matrix of a sweep")
+        }
         if asked.ports.isEmpty == (pairs == nil) {
             throw ValidationError("give either --ports tcp/80,… or --pairs FILE")
         }
@@ -44,6 +75,7 @@ struct MatrixShow: ParsableCommand {
     }
 
     func run() throws {
+        if let sweep { return try show(sweep) }
         let model = try cluster.model(log)
         if let pairs {
             let answers = try PairFile.read(pairs).map {
@@ -62,6 +94,28 @@ struct MatrixShow: ParsableCommand {
             try MatrixRows(format: output, hasWhy: why, prefersV6: asked.prefersV6)
                 .print(matrix, model)
         }
+    }
+
+    private func show(_ sweep: String) throws {
+        let moment = at?.moment(now: Clock.system.now())
+        let found = try SweepMatrix(sweep, log.reading(), until: moment)
+        if compare { return try printDisagreements(found) }
+        let matrix = found.observed
+        switch output {
+        case .table: Output.result(MatrixGrid.text(matrix))
+        case .svg: Output.result(MatrixDrawing.svg(matrix))
+        case .html: Output.result(MatrixPage.html(matrix))
+        case .csv, .json, .jsonl:
+            try MatrixRows(
+                format: output, hasWhy: false, prefersV6: found.entry.request.pairs.prefersV6
+            ).print(matrix, found.finder.cluster)
+        }
+    }
+
+    private func printDisagreements(_ found: SweepMatrix) throws {
+        let differences = try Disagreement.all(of: found.observed, with: found.computed())
+        Output.result(Disagreement.text(differences, output))
+        if !differences.isEmpty { throw CommandFailure.no }
     }
 
     private func answers(_ matrix: Reachability, _ model: Cluster) throws -> [PairAnswer] {

@@ -125,9 +125,10 @@ extension LogEventType {
         switch self {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
-            .retryRequested, .cancelRequested, .traceDeleted, .clusterObserved, .logCreated,
-            .deciderTookOver, .tagProfileChanged,
-            .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
+            .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
+            .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
+            .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
+            .segmentDropped:
             false
         }
     }

@@ -7,11 +7,13 @@ enum MatrixDrawing {
     static let delivered = "#0072B2"
     static let dropped = "#E69F00"
     static let rejected = "#CC79A7"
+    /// What left the network, was lost, or is not known.
+    static let other = "#999999"
     private static let margin = 12
     /// Up to as many Pods get their names.
     private static let namedMax = 120
 
-    static func svg(_ matrix: Reachability) -> String {
+    static func svg(_ matrix: some VerdictMatrix) -> String {
         let count = max(matrix.sources.count, matrix.destinations.count)
         let cell = count <= namedMax ? 12 : count <= 400 ? 3 : 1
         let isNamed = count <= namedMax
@@ -32,8 +34,8 @@ enum MatrixDrawing {
             let y = port * (top + gridHeight)
             let asked = matrix.ports[port]
             text += """
-                <text x="\(margin)" y="\(y + margin + 8)">\(asked.protocol)/\(asked.number): \
-                \(matrix.allowedCount(port: port)) pairs may speak</text>
+                <text x="\(margin)" y="\(y + margin + 8)">\(asked.text): \
+                \(matrix.counts(port: port).allowed) pairs may speak</text>
 
                 """
             text += grid(matrix, port, x: left, y: y + top, cell, isNamed: isNamed)
@@ -43,7 +45,7 @@ enum MatrixDrawing {
     }
 
     private static func grid(
-        _ matrix: Reachability, _ port: Int, x: Int, y: Int, _ cell: Int, isNamed: Bool
+        _ matrix: some VerdictMatrix, _ port: Int, x: Int, y: Int, _ cell: Int, isNamed: Bool
     ) -> String {
         var text = ""
         for from in matrix.sources.indices {
@@ -77,7 +79,7 @@ enum MatrixDrawing {
     }
 
     private static func names(
-        _ matrix: Reachability, _ x: Int, _ y: Int, _ cell: Int, _ isNamed: Bool
+        _ matrix: some VerdictMatrix, _ x: Int, _ y: Int, _ cell: Int, _ isNamed: Bool
     ) -> String {
         guard isNamed else { return "" }
         return matrix.destinations.enumerated().map { to, name in
@@ -90,7 +92,9 @@ enum MatrixDrawing {
     }
 
     /// Between namespaces.
-    private static func lines(_ matrix: Reachability, _ x: Int, _ y: Int, _ cell: Int) -> String {
+    private static func lines(_ matrix: some VerdictMatrix, _ x: Int, _ y: Int, _ cell: Int)
+        -> String
+    {
         func borders(_ names: [String]) -> [Int] {
             names.indices.dropFirst().filter {
                 MatrixGrid.namespace(names[$0]) != MatrixGrid.namespace(names[$0 - 1])
@@ -110,7 +114,10 @@ enum MatrixDrawing {
     }
 
     private static func legend(y: Int) -> String {
-        let entries = [("delivered", delivered), ("dropped", dropped), ("rejected", rejected)]
+        let entries = [
+            ("delivered", delivered), ("dropped", dropped), ("rejected", rejected),
+            ("other", other),
+        ]
         return entries.enumerated().map { number, entry in
             let x = margin + number * 90
             return """
@@ -122,13 +129,15 @@ enum MatrixDrawing {
     }
 
     private static func color(
-        _ matrix: Reachability, _ from: Int, _ to: Int, _ port: Int
+        _ matrix: some VerdictMatrix, _ from: Int, _ to: Int, _ port: Int
     ) -> String? {
         if matrix.isSamePod(from, to) { return nil }
-        switch matrix.verdict(from, to, port: port) {
+        switch matrix.cell(from, to, port: port) {
         case .delivered: return delivered
         case .rejected: return rejected
-        case .dropped, .forwardedOutOfNetwork, .lost, .unknown: return dropped
+        case .dropped: return dropped
+        case .forwardedOutOfNetwork, .lost, .unknown: return other
+        case nil: return nil
         }
     }
 

@@ -8,21 +8,51 @@ enum MatrixGrid {
     /// Up to as many columns stand apart by a blank.
     private static let looseMax = 60
 
-    static func text(_ matrix: Reachability) -> String {
-        var text = "+ delivered   - dropped   x rejected\n"
+    static func text(_ matrix: some VerdictMatrix) -> String {
+        var text = ""
+        var marks: Set<Mark> = [.delivered, .dropped, .rejected]
         for port in matrix.ports.indices {
-            let asked = matrix.ports[port]
-            let pairs = matrix.sources.indices.reduce(0) { sum, from in
-                sum + matrix.destinations.indices.count { !matrix.isSamePod(from, $0) }
-            }
+            let counts = matrix.counts(port: port)
             text +=
-                "\n\(asked.protocol)/\(asked.number): \(matrix.allowedCount(port: port)) of"
-                + " \(pairs) pairs may speak\n\n" + grid(matrix, port)
+                "\n\(matrix.ports[port].text): \(counts.allowed) of \(counts.known) pairs may"
+                + " speak\n\n" + grid(matrix, port, &marks)
         }
-        return text + columns(matrix)
+        let legend = Mark.allCases.filter(marks.contains).map(\.legend)
+        return legend.joined(separator: "   ") + "\n" + text + columns(matrix)
     }
 
-    private static func grid(_ matrix: Reachability, _ port: Int) -> String {
+    /// What stands for a pair.
+    private enum Mark: Character, CaseIterable {
+        case delivered = "+"
+        case dropped = "-"
+        case rejected = "x"
+        case out = "o"
+        case lost = "?"
+        case unknown = "!"
+        case inferredDelivered = "*"
+        case inferredOther = "="
+        case untraced = "."
+        case samePod = " "
+
+        var legend: String {
+            switch self {
+            case .delivered: "+ delivered"
+            case .dropped: "- dropped"
+            case .rejected: "x rejected"
+            case .out: "o out of the network"
+            case .lost: "? lost"
+            case .unknown: "! not known"
+            case .inferredDelivered: "* delivered, inferred"
+            case .inferredOther: "= not delivered, inferred"
+            case .untraced: ". not traced"
+            case .samePod: ""
+            }
+        }
+    }
+
+    private static func grid(
+        _ matrix: some VerdictMatrix, _ port: Int, _ marks: inout Set<Mark>
+    ) -> String {
         let labels = matrix.sources.enumerated().map { number, name in
             "\(number + 1) " + printable(name)
         }
@@ -43,13 +73,17 @@ enum MatrixGrid {
                 text += "\n"
             }
             text += label + String(repeating: " ", count: width - label.count) + " "
-            text += line(matrix, gap) { mark(matrix, from, $0, port) }
+            text += line(matrix, gap) { to in
+                let mark = mark(matrix, from, to, port)
+                if mark != .samePod { marks.insert(mark) }
+                return String(mark.rawValue)
+            }
         }
         return text
     }
 
     private static func line(
-        _ matrix: Reachability, _ gap: String, _ cell: (Int) -> String
+        _ matrix: some VerdictMatrix, _ gap: String, _ cell: (Int) -> String
     ) -> String {
         var text = ""
         for to in matrix.destinations.indices {
@@ -62,18 +96,26 @@ enum MatrixGrid {
         return text + "\n"
     }
 
-    private static func mark(_ matrix: Reachability, _ from: Int, _ to: Int, _ port: Int) -> String
-    {
-        if matrix.isSamePod(from, to) { return " " }
-        switch matrix.verdict(from, to, port: port) {
-        case .delivered: return "+"
-        case .rejected: return "x"
-        case .dropped, .forwardedOutOfNetwork, .lost, .unknown: return "-"
+    private static func mark(
+        _ matrix: some VerdictMatrix, _ from: Int, _ to: Int, _ port: Int
+    ) -> Mark {
+        if matrix.isSamePod(from, to) { return .samePod }
+        guard let verdict = matrix.cell(from, to, port: port) else { return .untraced }
+        if matrix.isInferred(from, to, port: port) {
+            return verdict == .delivered ? .inferredDelivered : .inferredOther
+        }
+        switch verdict {
+        case .delivered: return .delivered
+        case .rejected: return .rejected
+        case .dropped: return .dropped
+        case .forwardedOutOfNetwork: return .out
+        case .lost: return .lost
+        case .unknown: return .unknown
         }
     }
 
     /// Which Pod a column is, where rows do not say it already.
-    private static func columns(_ matrix: Reachability) -> String {
+    private static func columns(_ matrix: some VerdictMatrix) -> String {
         if matrix.sources == matrix.destinations { return "" }
         return "\ncolumns:\n"
             + matrix.destinations.enumerated().map { "\($0 + 1) " + printable($1) + "\n" }.joined()
@@ -82,4 +124,9 @@ enum MatrixGrid {
     static func namespace(_ name: String) -> Substring {
         name.prefix { $0 != "/" }
     }
+}
+
+extension Reachability.Port {
+    /// `TCP/80`; ICMP has no port.
+    var text: String { number == 0 ? `protocol` : "\(`protocol`)/\(number)" }
 }

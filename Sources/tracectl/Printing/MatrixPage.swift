@@ -4,8 +4,8 @@ import Cluster
 ///
 /// Rows hold runs of reasons, so that a thousand Pods make a page of some megabytes at most.
 enum MatrixPage {
-    static func html(_ matrix: Reachability) -> String {
-        let ports = matrix.ports.map { OutputValue.string("\($0.protocol)/\($0.number)") }
+    static func html(_ matrix: some VerdictMatrix) -> String {
+        let ports = matrix.ports.map { OutputValue.string($0.text) }
         let data = OutputValue.map([
             .init(key: "sources", value: strings(matrix.sources)),
             .init(key: "destinations", value: strings(matrix.destinations)),
@@ -26,8 +26,8 @@ enum MatrixPage {
     }
 
     /// `VERDICT.EGRESS.INGRESS*COUNT` for each run of pairs alike; 0 is dropped, 1 delivered,
-    /// 2 rejected, 3 the Pod itself.
-    private static func row(_ matrix: Reachability, _ from: Int, _ port: Int) -> String {
+    /// 2 rejected, 3 the Pod itself or not traced, 4 anything else; 10 more when inferred.
+    private static func row(_ matrix: some VerdictMatrix, _ from: Int, _ port: Int) -> String {
         var runs: [String] = []
         var last = ""
         var count = 0
@@ -45,15 +45,18 @@ enum MatrixPage {
     }
 
     private static func cell(
-        _ matrix: Reachability, _ from: Int, _ to: Int, _ port: Int
+        _ matrix: some VerdictMatrix, _ from: Int, _ to: Int, _ port: Int
     ) -> String {
         if matrix.isSamePod(from, to) { return "3" }
-        let verdict =
-            switch matrix.verdict(from, to, port: port) {
+        var verdict =
+            switch matrix.cell(from, to, port: port) {
             case .delivered: 1
             case .rejected: 2
-            case .dropped, .forwardedOutOfNetwork, .lost, .unknown: 0
+            case .dropped: 0
+            case .forwardedOutOfNetwork, .lost, .unknown: 4
+            case nil: 3
             }
+        if matrix.isInferred(from, to, port: port) { verdict += 10 }
         guard let reason = matrix.reason(from, to, port: port) else { return "\(verdict)" }
         return "\(verdict).\(reason.egress).\(reason.ingress)"
     }
@@ -75,6 +78,7 @@ enum MatrixPage {
         <span class="key" style="background:\(MatrixDrawing.delivered)"></span>delivered
         <span class="key" style="background:\(MatrixDrawing.dropped)"></span>dropped
         <span class="key" style="background:\(MatrixDrawing.rejected)"></span>rejected
+        <span class="key" style="background:\(MatrixDrawing.other)"></span>other
         <span id="count"></span></p>
         <div id="map">
         <canvas id="grid" role="img" aria-label="Rows send, columns receive"></canvas></div>
@@ -87,7 +91,7 @@ enum MatrixPage {
         "use strict";
         const data = JSON.parse(document.getElementById("data").textContent);
         const colors = ["\(MatrixDrawing.dropped)", "\(MatrixDrawing.delivered)",
-          "\(MatrixDrawing.rejected)", "#dddddd"];
+          "\(MatrixDrawing.rejected)", "#dddddd", "\(MatrixDrawing.other)"];
         const grid = document.getElementById("grid"), told = document.getElementById("told");
         const select = document.getElementById("port"), across = data.destinations.length;
         const down = data.sources.length, space = name => name.split("/")[0];
@@ -109,9 +113,9 @@ enum MatrixPage {
           const pen = grid.getContext("2d");
           let open = 0, all = 0;
           rows.forEach((row, y) => row.forEach((parts, x) => {
-            pen.fillStyle = colors[parts[0]];
+            pen.fillStyle = colors[parts[0] % 10];
             pen.fillRect(x * cell, y * cell, cell, cell);
-            if (parts[0] !== 3) { all++; if (parts[0] === 1) open++; }
+            if (parts[0] !== 3) { all++; if (parts[0] % 10 === 1) open++; }
           }));
           pen.fillStyle = "#000000";
           data.destinations.forEach((name, x) => {
@@ -131,7 +135,9 @@ enum MatrixPage {
           const y = Math.floor((event.clientY - box.top) / cell);
           const parts = rows[y] && rows[y][x];
           if (!parts) { told.style.display = "none"; return; }
-          const verdict = ["dropped", "delivered", "rejected", "the Pod itself"][parts[0]];
+          const verdict = ["dropped", "delivered", "rejected", "nothing traced",
+            "lost, out of the network or not known"][parts[0] % 10]
+            + (parts[0] >= 10 ? " (inferred from a pair like it)" : "");
           told.textContent = data.sources[y] + " \\u2192 " + data.destinations[x] + ": " + verdict
             + (parts.length > 1 ? "\\negress: " + data.reasons[parts[1]]
             + "\\ningress: " + data.reasons[parts[2]] : "");

@@ -12,7 +12,7 @@ struct MatrixRows {
     }
 
     /// The pairs of one source.
-    static func questions(_ matrix: Reachability, _ from: Int) -> [PairQuestion] {
+    static func questions(_ matrix: some VerdictMatrix, _ from: Int) -> [PairQuestion] {
         matrix.destinations.indices.filter { !matrix.isSamePod(from, $0) }.flatMap { to in
             matrix.ports.map {
                 PairQuestion(
@@ -22,7 +22,8 @@ struct MatrixRows {
         }
     }
 
-    func print(_ matrix: Reachability, _ model: Cluster) throws {
+    /// `model` is asked for reasons.
+    func print(_ matrix: some VerdictMatrix, _ model: Cluster) throws {
         switch format {
         case .json:
             Output.result(Self.head(matrix.ports.map { "\($0.protocol)/\($0.number)" }))
@@ -42,14 +43,15 @@ struct MatrixRows {
             var text = ""
             for to in matrix.destinations.indices where !matrix.isSamePod(from, to) {
                 for port in matrix.ports.indices {
+                    guard let verdict = matrix.cell(from, to, port: port) else { continue }
                     if format == .json, !isFirst { text += "," }
                     isFirst = false
                     if hasWhy, format != .csv {
                         text += try why(matrix, from, to, port, model)
                     } else {
                         write(
-                            source, destinations[to], ports[port],
-                            matrix.verdict(from, to, port: port), to: &text)
+                            source, destinations[to], ports[port], verdict,
+                            isInferred: matrix.isInferred(from, to, port: port), to: &text)
                     }
                     if format != .json { text += "\n" }
                 }
@@ -66,7 +68,7 @@ struct MatrixRows {
 
     private func write(
         _ source: String, _ destination: String, _ port: String, _ verdict: Verdict,
-        to text: inout String
+        isInferred: Bool, to text: inout String
     ) {
         if format == .csv {
             text += source
@@ -84,11 +86,11 @@ struct MatrixRows {
         text += verdict == .delivered ? "true" : "false"
         text += ",\"verdict\":\""
         text += verdict.rawValue
-        text += "\"}"
+        text += isInferred ? "\",\"inferred\":true}" : "\"}"
     }
 
     private func why(
-        _ matrix: Reachability, _ from: Int, _ to: Int, _ port: Int, _ model: Cluster
+        _ matrix: some VerdictMatrix, _ from: Int, _ to: Int, _ port: Int, _ model: Cluster
     ) throws -> String {
         let question = PairQuestion(
             source: matrix.sources[from], destination: matrix.destinations[to],

@@ -79,7 +79,7 @@ struct Ledger {
             tally.segments += 1
         case .logCreated:
             guard row.position == 1 else { throw Violation("the log was created twice") }
-        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
+        case .sweep, .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

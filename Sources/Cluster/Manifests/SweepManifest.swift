@@ -1,0 +1,127 @@
+import Traceflow
+
+/// A TraceSweep as its manifest says it (`tracectl.dev/v1alpha1`).
+public struct SweepManifest: Sendable {
+    public struct Port: Hashable, Sendable {
+        /// TCP, UDP or ICMP.
+        public var `protocol`: String
+        /// 0 for ICMP.
+        public var number: Int
+    }
+
+    public var name: String
+    public var labels: [String: String]
+    /// Selectors as text; nil for all Pods.
+    public var from: String?
+    public var to: String?
+    public var ports: [Port]
+    public var prefersV6: Bool
+    /// `pairs` or `classes`.
+    public var coverage: String?
+    public var openMax: Int?
+    public var ratePerSecond: Double?
+    public var priority: Int?
+    public var retries: Int?
+    public var timeoutSeconds: Int?
+    public var file: String
+    public var line: Int
+    /// Fields that are ignored because nobody knows them.
+    public var warnings: [ManifestWarning] = []
+
+    public static let kind = "TraceSweep"
+    public static let apiVersion = "tracectl.dev/v1alpha1"
+
+    public init(_ resource: Resource) throws(ManifestError) {
+        let root = resource.root
+        guard resource.apiVersion == Self.apiVersion else {
+            throw root["apiVersion"].error(
+                "unknown version \(resource.apiVersion); use \(Self.apiVersion)")
+        }
+        if let fault = ObjectName.fault(in: resource.name) {
+            throw root["metadata"]["name"].error("\"\(resource.name)\" \(fault)")
+        }
+        if Int64(resource.name) != nil {
+            throw root["metadata"]["name"].error(
+                "\"\(resource.name)\" is a number, as sweeps without a name are called")
+        }
+        name = resource.name
+        labels = try root["metadata"]["labels"].texts()
+        file = resource.file
+        line = resource.line
+        let spec = try root["spec"].required().mapping()
+        warnings += try spec.unknownKeys(except: [
+            "sources", "destinations", "ports", "ipFamily", "coverage", "maxInFlight",
+            "ratePerSecond", "priority", "retries", "timeout",
+        ])
+        from = try Self.selector(spec["sources"], &warnings)
+        to = try Self.selector(spec["destinations"], &warnings)
+        ports = []
+        for entry in try spec["ports"].required().list() { ports.append(try Port(entry)) }
+        if ports.isEmpty { throw spec["ports"].error("at least one port is needed") }
+        let family = try spec["ipFamily"].optional()?.string() ?? "IPv4"
+        guard ["IPv4", "IPv6"].contains(family) else {
+            throw spec["ipFamily"].error("\"\(family)\" is neither IPv4 nor IPv6")
+        }
+        prefersV6 = family == "IPv6"
+        coverage = try spec["coverage"].optional()?.string()
+        if let coverage, !["pairs", "classes"].contains(coverage) {
+            throw spec["coverage"].error("\"\(coverage)\" is neither pairs nor classes")
+        }
+        openMax = try Self.number(spec["maxInFlight"], 1...1_000_000)
+        priority = try Self.number(spec["priority"], 0...9)
+        retries = try Self.number(spec["retries"], 0...100)
+        timeoutSeconds = try Self.number(spec["timeout"], 1...300)
+        ratePerSecond = try spec["ratePerSecond"].optional()?.number()
+        if let ratePerSecond, !(ratePerSecond > 0) {
+            throw spec["ratePerSecond"].error("must be more than 0")
+        }
+    }
+
+    private static func number(
+        _ field: Field, _ range: ClosedRange<Int>
+    ) throws(ManifestError) -> Int? {
+        guard let number = try field.optional()?.int() else { return nil }
+        guard range.contains(number) else {
+            throw field.error("must be between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// Namespaces and Pod labels as one selector; nil for everything.
+    private static func selector(
+        _ field: Field, _ warnings: inout [ManifestWarning]
+    ) throws(ManifestError) -> String? {
+        guard let field = field.optional() else { return nil }
+        warnings += try field.unknownKeys(except: ["namespaces", "podSelector"])
+        var parts: [String] = []
+        var namespaces: [String] = []
+        for entry in try field["namespaces"].list() { namespaces.append(try entry.string()) }
+        if !namespaces.isEmpty {
+            parts.append("metadata.namespace in (\(namespaces.joined(separator: ", ")))")
+        }
+        if let pods = field["podSelector"].optional() { parts.append(try LabelSelector(pods).text) }
+        let text = parts.filter { !$0.isEmpty }.joined(separator: ",")
+        return text.isEmpty ? nil : text
+    }
+}
+
+extension SweepManifest.Port {
+    fileprivate init(_ field: Field) throws(ManifestError) {
+        let name = (try field["protocol"].optional()?.string() ?? "TCP").uppercased()
+        switch name {
+        case "ICMP":
+            if let port = field["port"].optional() { throw port.error("ICMP has no ports") }
+            self.init(protocol: name, number: 0)
+        case "TCP", "UDP":
+            let port = field["port"]
+            let number = try port.required().int()
+            guard (1...65535).contains(number) else {
+                throw port.error("must be between 1 and 65535")
+            }
+            self.init(protocol: name, number: number)
+        case "SCTP":
+            throw field["protocol"].error("a Traceflow cannot state a port of SCTP")
+        default: throw field["protocol"].error("\"\(name)\" is none of TCP, UDP, ICMP")
+        }
+    }
+}

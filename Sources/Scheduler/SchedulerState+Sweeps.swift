@@ -1,0 +1,89 @@
+import Traceflow
+
+extension SchedulerState {
+    /// Takes in a sweep's event.
+    public mutating func evolve(_ id: SweepID, _ event: SweepEvent, at moment: Moment) {
+        switch event {
+        case .requested(let request): sweeps[id] = SweepLife(request: request)
+        case .expanded(_, let count): sweeps[id]?.expand(count, at: moment)
+        case .finished: sweeps[id] = nil
+        case .cancelled:
+            sweeps[id]?.isCancelled = true
+            forgetIfCancelled(id)
+        }
+    }
+
+    /// The members that may be asked for now, at most `countMax`: who knows the pairs records
+    /// them, and takes in what was recorded.
+    public func expansions(at now: Moment, countMax: Int) -> [SweepDecision] {
+        var left = countMax
+        var decisions: [SweepDecision] = []
+        for (id, life) in sweeps.sorted(by: { $0.key < $1.key }) where left > 0 {
+            let count = min(left, life.room(at: now))
+            guard count > 0 else { continue }
+            decisions.append(
+                SweepDecision(sweep: id, event: .expanded(first: life.expanded, count: count)))
+            left -= count
+        }
+        return decisions
+    }
+
+    /// Decides which sweeps have finished, and takes the decisions in.
+    public mutating func finishSweeps(at now: Moment) -> [SweepDecision] {
+        let over = sweeps.filter { $0.value.isOver && !$0.value.isCancelled }
+        return over.sorted { $0.key < $1.key }.map { id, life in
+            let event = SweepEvent.finished(life.tally)
+            evolve(id, event, at: now)
+            return SweepDecision(sweep: id, event: event)
+        }
+    }
+
+    /// Open members of the sweep, waiting ones and those that run.
+    public func openMembers(of sweep: SweepID) -> (waiting: [TraceID], running: [TraceID]) {
+        var waiting: [TraceID] = []
+        for (number, lane) in lines.lanes.enumerated()
+        where !lane.isVacant && lane.facts.sweep == sweep {
+            lane.runs.forEach { range in
+                var entry = range
+                while entry.count > 0 {
+                    let id = TraceID(entry.stream)
+                    if book.place(of: id) == .waiting(lane: number) { waiting.append(id) }
+                    entry.dropFirst()
+                }
+            }
+        }
+        let known = book.slots.filter { $0.isUsed && $0.life.facts.sweep == sweep }
+        waiting += known.filter { $0.life.phase == .pending }.map(\.id)
+        return (waiting.sorted(), known.filter { $0.life.phase == .running }.map(\.id).sorted())
+    }
+
+    func isOfCancelledSweep(_ facts: SchedulingFacts) -> Bool {
+        facts.sweep.flatMap { sweeps[$0]?.isCancelled } ?? false
+    }
+
+    /// Counts the end of a member.
+    mutating func tell(_ life: TraceLife, ended event: TraceEvent) {
+        guard let id = life.facts.sweep, sweeps[id] != nil else { return }
+        sweeps[id]?.end(event, isRetried: life.isRetried)
+        forgetIfCancelled(id)
+    }
+
+    private mutating func forgetIfCancelled(_ id: SweepID) {
+        if let life = sweeps[id], life.isCancelled, life.open <= 0 { sweeps[id] = nil }
+    }
+
+    mutating func endMembersOfCancelledSweeps(_ pass: inout Pass) {
+        for id in sweeps.filter({ $0.value.isCancelled }).keys.sorted() {
+            let open = openMembers(of: id)
+            for trace in open.waiting + open.running {
+                guard pass.hasRoom(for: 1) else {
+                    pass.isClosed = true
+                    return
+                }
+                guard let attempt = life(of: trace)?.attempt else { continue }
+                let reason = TraceLife.cancelledReason
+                record(trace, .failed(attempt: attempt, reason: reason), &pass)
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+import ArgumentParser
+import Cluster
+import JobLog
+import Scheduler
+import Traceflow
+import Worker
+
+/// Records a sweep and runs it here to its end.
+struct SweepRun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Trace every pair of the selected Pods on the given ports.",
+        discussion: """
+            Say what with flags, or with a TraceSweep manifest (-f). Ctrl-C leaves the sweep in the \
+            log; `tracectl sweep resume` or any worker goes on with it. Exit status 1 when a trace \
+            of it Failed.
+            """)
+
+    @OptionGroup var log: LogOptions
+    @OptionGroup var cluster: ClusterOptions
+    @OptionGroup var asked: SweepOptions
+    @OptionGroup var drive: SweepDriveOptions
+
+    @Option(
+        name: [.customShort("f"), .customLong("filename")],
+        help: ArgumentHelp("A manifest with one TraceSweep.", valueName: "file"),
+        completion: .file())
+    var file: String?
+
+    @Flag(help: "Record the sweep and leave it to a worker.")
+    var nowait = false
+
+    func validate() throws {
+        if (file == nil) == asked.ports.isEmpty {
+            throw ValidationError("say what to trace: --ports tcp/80,… or -f FILE")
+        }
+    }
+
+    func run() throws {
+        var request = try file.map { try manifest($0) } ?? asked.request()
+        let known = try log.existing()
+        let resources = try cluster.given.isEmpty ? nil : cluster.resources()
+        let model: Cluster
+        if let resources {
+            model = try Cluster(resources)
+            try cluster.report(model)
+        } else {
+            model = try cluster.model(log)
+        }
+        let pairs = try SweepPlan.pairs(request.pairs, PathFinder(cluster: model))
+        try announceLeftOut(model, request.pairs)
+        guard pairs.memberCount > 0 else {
+            throw CommandFailure("no pair of Pods to trace: the selectors select too few")
+        }
+        request.total = pairs.memberCount
+        request.cells = pairs.cellCount * Int64(request.pairs.ports.count)
+        let log = try known ?? log.creating()
+        let store = ClusterStore(log: log)
+        request.clusterDigest =
+            try resources.map { try store.observe($0, model) } ?? store.latest()?.digest ?? []
+        let id = try SweepBook(log: log).record(request)
+        if !drive.quiet { Output.note(SweepPrinter.announcement(id, request)) }
+        if nowait {
+            Output.result("tracesweep.tracectl.dev/\(request.name ?? id.description)\n")
+            return
+        }
+        try drive.run(id, log)
+    }
+
+    private func announceLeftOut(_ model: Cluster, _ pairs: SweepPairs) throws {
+        let absent = model.podsLeftOut
+        if !absent.isEmpty { Output.warning("left out: " + absent.joined(separator: ", ")) }
+        let silent = try model.podsThatCannotSend(matching: pairs.from)
+        if !silent.isEmpty {
+            Output.warning("no trace can start at: " + silent.joined(separator: ", "))
+        }
+    }
+
+    private func manifest(_ path: String) throws -> SweepRequest {
+        let resources = try ManifestReader.read(path: path, standardInput: standardInput)
+            .filter { $0.kind == SweepManifest.kind }
+        guard let resource = resources.first, resources.count == 1 else {
+            throw CommandFailure(
+                "\(path): \(resources.isEmpty ? "no TraceSweep" : "more than one TraceSweep") in it"
+            )
+        }
+        let manifest = try SweepManifest(resource)
+        for warning in manifest.warnings {
+            if cluster.strict { throw Refusal("\(warning)") }
+            Output.warning("\(warning)")
+        }
+        var request = SweepRequest(
+            name: manifest.name, labels: manifest.labels,
+            pairs: SweepPairs(
+                from: manifest.from, to: manifest.to,
+                ports: manifest.ports.map { .init(protocol: $0.protocol, number: $0.number) },
+                prefersV6: manifest.prefersV6,
+                coverage: manifest.coverage.flatMap(SweepPairs.Coverage.init) ?? .pairs))
+        request.priority = manifest.priority ?? request.priority
+        request.retries = manifest.retries ?? request.retries
+        request.timeoutSeconds = manifest.timeoutSeconds ?? request.timeoutSeconds
+        request.openMax = manifest.openMax
+        request.intervalMicroseconds = manifest.ratePerSecond.map(SweepRate.interval)
+        return request
+    }
+}
+
+/// What a sweep is asked about, and how fast.
+struct SweepOptions: ParsableArguments {
+    @Option(
+        name: .customLong("ports"), help: "Ports to trace: tcp/80,udp/53,icmp.",
+        transform: { try $0.split(separator: ",").map { try Self.port(String($0)) } })
+    var ports: [SweepPairs.Port] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Only from Pods that the selector selects: app=web,metadata.namespace=shop.",
+            valueName: "selector"))
+    var from: String?
+
+    @Option(
+        help: ArgumentHelp("Only to Pods that the selector selects.", valueName: "selector"))
+    var to: String?
+
+    @Option(help: "What Pods with addresses of both families are traced in: ipv4 or ipv6.")
+    var family: MatrixOptions.FamilyChoice = .ipv4
+
+    @Option(
+        help: """
+            pairs traces every pair; classes traces one of those that the cluster's model cannot \
+            tell apart, and infers the others.
+            """)
+    var coverage: SweepPairs.Coverage = .pairs
+
+    @Option(help: "A name for the sweep. Default: it is called by its number.")
+    var name: String?
+
+    @Option(help: "Priority of the traces, 0 to 9; 9 goes first.")
+    var priority = SweepRequest.defaultPriority
+
+    @Option(help: "How often a failed trace is tried again.")
+    var retries = 0
+
+    @Option(name: .shortAndLong, help: "How long a trace may run.")
+    var timeout = Duration64(
+        microseconds: Int64(TraceflowSpec.defaultTimeoutSeconds) * 1_000_000)
+
+    @Option(help: "So many traces that wait or run at once, at most.")
+    var maxInFlight: Int?
+
+    @Option(help: "So many traces at most: 200 a second, 200/m a minute, 200/h an hour.")
+    var rate: SweepRate?
+
+    func validate() throws {
+        if let name {
+            if let fault = ObjectName.fault(in: name) { throw ValidationError("--name \(fault)") }
+            if Int64(name) != nil {
+                throw ValidationError("--name: sweeps without a name are called by numbers")
+            }
+        }
+        if !TraceRequest.priorities.contains(priority) {
+            throw ValidationError("--priority must be between 0 and 9")
+        }
+        if !(0...TraceRequest.retriesMax).contains(retries) {
+            throw ValidationError("--retries must be between 0 and \(TraceRequest.retriesMax)")
+        }
+        if !(1_000_000...300_000_000).contains(timeout.microseconds) {
+            throw ValidationError("--timeout must be between 1s and 300s")
+        }
+        if let maxInFlight, maxInFlight < 1 {
+            throw ValidationError("--max-in-flight must be at least 1")
+        }
+    }
+
+    func request() -> SweepRequest {
+        SweepRequest(
+            name: name,
+            pairs: SweepPairs(
+                from: from, to: to, ports: ports, prefersV6: family == .ipv6, coverage: coverage),
+            priority: priority, retries: retries,
+            timeoutSeconds: Int(timeout.microseconds / 1_000_000), openMax: maxInFlight,
+            intervalMicroseconds: rate?.intervalMicroseconds)
+    }
+
+    private static func port(_ text: String) throws -> SweepPairs.Port {
+        if text.lowercased() == "icmp" { return .init(protocol: "ICMP", number: 0) }
+        let port = try PortText.parse(text)
+        if port.protocol == "SCTP" {
+            throw ValidationError("\"\(text)\": a Traceflow cannot state a port of SCTP")
+        }
+        return .init(protocol: port.protocol, number: port.number)
+    }
+}
+
+extension SweepPairs.Coverage: ExpressibleByArgument {}
+
+/// `200`, `200/s`, `200/m`, `200/h`.
+struct SweepRate: ExpressibleByArgument, Hashable {
+    var intervalMicroseconds: Int64
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
+        let seconds: [Substring: Double] = ["s": 1, "m": 60, "h": 3600]
+        guard parts.count <= 2, let number = Double(parts[0]), number > 0, number.isFinite,
+            let unit = parts.count == 1 ? 1 : seconds[parts[1]]
+        else { return nil }
+        intervalMicroseconds = Self.interval(number / unit)
+    }
+
+    /// A trace each microsecond is as fast as it gets; one a year is as slow.
+    static func interval(_ perSecond: Double) -> Int64 {
+        Int64(min(max(1, (1_000_000 / perSecond).rounded()), 3.2e13))
+    }
+}
