@@ -142,11 +142,14 @@ public struct Cluster: Sendable {
     }
 
     /// What the policies of the direction say of the connection.
-    func judge(_ flow: Flow, _ direction: Direction) -> Judgement {
+    func judge(
+        _ flow: Flow, _ direction: Direction, _ chains: ChainCache? = nil
+    ) -> Judgement {
         guard let subject = direction.subject(of: flow).pod else {
             return Judgement(decision: .undecided)
         }
-        return policies.chain(of: subject, direction, flow.headers)
-            .judge(direction.peer(of: flow), service: flow.service)
+        func make() -> RuleChain { policies.chain(of: subject, direction, flow.headers) }
+        let chain = chains?.chain(of: subject, direction, flow.headers, make: make) ?? make()
+        return chain.judge(direction.peer(of: flow), service: flow.service)
     }
 }

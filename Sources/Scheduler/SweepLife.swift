@@ -2,7 +2,7 @@ import Traceflow
 
 /// What the rules know of one sweep that has not finished.
 ///
-///     absent ──requested──▶ expanding ──last member──▶ ending ──all have ended──▶ absent (finished)
+///     absent ──requested──▶ expanding ──last member──▶ ending ──all ended──▶ absent (finished)
 ///                               └───────cancelled─────────┴──────────▶ absent
 ///
 /// Members become traces in chunks, so that what waits of a sweep is a number. Invariants:

@@ -30,8 +30,10 @@ package struct Execution {
 
     /// Events that are read at once.
     private static let chunk = 10_000
-    /// Attempts that are started before what they reported is appended.
-    private static let portion = 512
+    /// Attempts that are started before what they reported is appended: a quarter of what is
+    /// there, within these bounds.
+    private static let portionMax = 512
+    private static let portionMin = 64
 
     private static let archivedReason =
         "the request is in an archived segment; restore it with `tracectl log restore`"
@@ -91,9 +93,10 @@ package struct Execution {
             position = row.position
         }
         // In portions, so that the decider can work on the first while the next are run.
+        let portion = min(Self.portionMax, max(Self.portionMin, starts.count / 4))
         var begun = starts.startIndex
         while begun < starts.endIndex {
-            let end = min(begun + Self.portion, starts.endIndex)
+            let end = min(begun + portion, starts.endIndex)
             try start(starts[begun..<end], report)
             begun = end
             _ = try appendReports()

@@ -94,6 +94,43 @@ enum GoldenHistory {
                     }())),
         ]
 
+    /// And with sweeps.
+    static let withSweeps: [LogEvent] =
+        newest + [
+            .sweep(.requested(sweep)), .sweep(.expanded(first: 40, count: 1000)),
+            .sweep(.finished(tally)), .sweep(.cancelled(reason: "its cluster is gone")),
+            .checkpoint(snapshotWithSweeps),
+        ]
+
+    static let sweep = SweepRequest(
+        name: "nightly", labels: ["team": "net"],
+        pairs: SweepPairs(
+            from: "app=web", to: "metadata.namespace in (a, b)",
+            ports: [.init(protocol: "TCP", number: 80), .init(protocol: "ICMP", number: 0)],
+            prefersV6: true, coverage: .classes),
+        priority: 2, retries: 1, timeoutSeconds: 30, openMax: 50, intervalMicroseconds: 5000,
+        clusterDigest: [4, 5], total: 2000, cells: 9000)
+
+    static var tally: SweepTally {
+        var tally = SweepTally()
+        (tally.delivered, tally.dropped, tally.rejected, tally.forwardedOut) = (1, 2, 3, 4)
+        (tally.lost, tally.unknown, tally.failed) = (5, 6, 7)
+        return tally
+    }
+
+    static var snapshotWithSweeps: SchedulerSnapshot {
+        var snapshot = snapshot
+        snapshot.lanes[0].facts.sweep = SweepID(7)
+        snapshot.sweeps = [
+            .init(
+                id: SweepID(7),
+                life: SweepLife(
+                    request: sweep, expanded: 68, open: 40, tally: tally, isCancelled: true,
+                    nextAt: Moment(microseconds: 12)))
+        ]
+        return snapshot
+    }
+
     static let snapshot = SchedulerSnapshot(
         profile: .antrea,
         lanes: [
@@ -196,17 +233,17 @@ final class ShortLog {
 
 struct HistoryTests {
     /// Every shape that was ever written; the newest is recorded when it is not there.
-    static let files = ["history-v1.txt", "history-v2.txt"]
+    static let files = ["history-v1.txt", "history-v2.txt", "history-v3.txt"]
     let short: ShortLog
 
     init() throws { short = try ShortLog() }
 
     @Test func theNewestShapesAreAmongTheGoldenOnes() throws {
-        let file = GoldenHistory.file("history-v2.txt")
+        let file = GoldenHistory.file("history-v3.txt")
         guard !FileManager.default.fileExists(atPath: file.path) else { return }
         let request = AppendRequest(
             newStreams: [NewStream(family: "trace")],
-            drafts: try GoldenHistory.newest.enumerated().map {
+            drafts: try GoldenHistory.withSweeps.enumerated().map {
                 try short.coding.draft(
                     $1, stream: .new(0), recordedAt: Moment(microseconds: Int64($0 + 1) * 1_000_000)
                 )
@@ -226,7 +263,12 @@ struct HistoryTests {
 
     @Test(arguments: files) func whatWasOnceWrittenIsReadAsItWasMeant(file: String) throws {
         let events = try short.events(file)
-        let meant = file == "history-v1.txt" ? GoldenHistory.events : GoldenHistory.newest
+        let meant =
+            switch file {
+            case "history-v1.txt": GoldenHistory.events
+            case "history-v2.txt": GoldenHistory.newest
+            case _: GoldenHistory.withSweeps
+            }
         #expect(events.count == meant.count)
         for (recorded, event) in zip(events, meant) {
             #expect(try short.coding.event(recorded) == event)
@@ -234,8 +276,8 @@ struct HistoryTests {
     }
 
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
-        let lines = try GoldenHistory.lines("history-v2.txt")
-        for (place, event) in GoldenHistory.newest.enumerated() {
+        let lines = try GoldenHistory.lines("history-v3.txt")
+        for (place, event) in GoldenHistory.withSweeps.enumerated() {
             let draft = try short.coding.draft(
                 event, stream: .new(0),
                 recordedAt: Moment(microseconds: Int64(place + 1) * 1_000_000))
@@ -280,6 +322,10 @@ struct HistoryTests {
             case .trace(let event):
                 slow.evolve(
                     TraceID(recorded.stream), event, position: recorded.position,
+                    at: Moment(microseconds: recorded.recordedAt))
+            case .sweep(let event):
+                slow.evolve(
+                    SweepID(recorded.stream), event,
                     at: Moment(microseconds: recorded.recordedAt))
             case .tagProfileChanged(let profile): slow.evolve(profile)
             case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,

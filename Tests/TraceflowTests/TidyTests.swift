@@ -50,7 +50,7 @@ struct TidyTests {
             "Traceflow": [], "Scheduler": ["Traceflow"],
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
-            "Cluster": ["Crypto", "CYaml", "Foundation", "Traceflow", "Yams"],
+            "Cluster": ["Crypto", "CYaml", "Foundation", "Synchronization", "Traceflow", "Yams"],
         ]
         for source in try Self.sources() {
             let module = String(source.path.split(separator: "/")[1])

@@ -5,6 +5,7 @@ import Traceflow
 /// Pure: where a network chooses (the endpoint of a Service), the choice is handed in.
 public struct PathFinder: Sendable {
     public let cluster: Cluster
+    private let chains = ChainCache()
 
     public init(cluster: Cluster) { self.cluster = cluster }
 
@@ -66,7 +67,7 @@ public struct PathFinder: Sendable {
             let prepared = try cluster.injectedPacket(of: spec, from: source)
             guard let packet = TracedPacket(injected: prepared, from: source) else { return [] }
             let steps = Walk.steps(
-                of: packet, from: node, in: cluster, version: version, choose: choose)
+                of: packet, from: node, in: cluster, chains, version: version, choose: choose)
             return steps.map {
                 NodeReport(node: $0.node, content: .observed($0.observations, captured: nil))
             }
@@ -87,7 +88,7 @@ public struct PathFinder: Sendable {
             let address = cluster.pods[source].address(spec.family)
             for seen in traffic where seen.source == address && match.matches(seen) {
                 let steps = Walk.steps(
-                    of: TracedPacket(seen, from: source), from: node, in: cluster,
+                    of: TracedPacket(seen, from: source), from: node, in: cluster, chains,
                     version: version, choose: choose)
                 if spec.isDroppedOnly {
                     guard let drop = steps.first(where: \.isDrop) else { continue }
@@ -141,7 +142,7 @@ public struct PathFinder: Sendable {
         packet.source.address = seen.source
         // Traffic from outside enters at the node itself.
         let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
-        let steps = Walk.steps(of: packet, from: entry, in: cluster, choose: choose)
+        let steps = Walk.steps(of: packet, from: entry, in: cluster, chains, choose: choose)
         guard var step = steps.last, step.node == node,
             step.destination == address
         else { return nil }

@@ -16,22 +16,25 @@ struct Walk: Sendable {
     }
 
     let cluster: Cluster
+    let chains: ChainCache
     /// Antrea v1.0 had no Egress.
     let knowsEgress: Bool
     private(set) var steps: [Step] = []
 
-    init(cluster: Cluster, knowsEgress: Bool) {
+    init(cluster: Cluster, chains: ChainCache, knowsEgress: Bool) {
         self.cluster = cluster
+        self.chains = chains
         self.knowsEgress = knowsEgress
     }
 
     /// The reports of the nodes, in the order the packet meets them; none when it vanishes before
     /// any point that reports.
     static func steps(
-        of packet: TracedPacket, from node: String, in cluster: Cluster,
+        of packet: TracedPacket, from node: String, in cluster: Cluster, _ chains: ChainCache,
         version: APIVersion = .v1beta1, choose: (Int) -> Int
     ) -> [Step] {
-        var walk = Walk(cluster: cluster, knowsEgress: version == .v1beta1)
+        var walk = Walk(
+            cluster: cluster, chains: chains, knowsEgress: version == .v1beta1)
         walk.run(packet, from: node, choose)
         return walk.steps
     }
@@ -82,7 +85,7 @@ struct Walk: Sendable {
                     .networkPolicy, action, componentInfo: side + info,
                     networkPolicy: rule?.policy.description, networkPolicyRule: rule?.ruleName))
         }
-        let decision = cluster.judge(flow, direction).decision
+        let decision = cluster.judge(flow, direction, chains).decision
         switch decision {
         case .undecided: break
         case .allowed(let rule): add(.forwarded, "Rule", rule)

@@ -27,6 +27,7 @@ public struct SweptPairs: Sendable {
     private let destinationUnits: [Int]
     private let order: PairOrder
     private let unitOfPod: [Int]
+    private let nodeOfPod: [Int]
 
     /// A traced pair: places in `pods`.
     public struct Pair: Hashable, Sendable {
@@ -59,10 +60,16 @@ public struct SweptPairs: Sendable {
         self.destinations = destinations.sorted()
         self.units = units
         self.unitOfPod = unitOfPod
+        let names = Set(nodes).sorted()
+        let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+        nodeOfPod = nodes.map { numbers[$0] ?? 0 }
         self.portCount = portCount
         let both = sources.intersection(destinations).count
         cellCount = Int64(sources.count) * Int64(destinations.count) - Int64(both)
     }
+
+    /// A number for the node of the Pod, the same for all Pods on it.
+    public func node(of pod: Int) -> Int { nodeOfPod[pod] }
 
     /// How many traces the sweep has.
     public var memberCount: Int64 { count * Int64(portCount) }

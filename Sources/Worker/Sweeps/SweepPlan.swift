@@ -1,5 +1,6 @@
 import Cluster
 import Scheduler
+import Synchronization
 import Traceflow
 
 /// The members of one sweep, made of its request and the cluster it was asked of: the same ones in
@@ -9,12 +10,27 @@ public struct SweepPlan: Sendable {
     public let request: SweepRequest
     public let pairs: SweptPairs
     private let finder: PathFinder
+    /// The Pods as ends of requests.
+    private let ends: [End]
+    private let scopes = ScopeCache()
+
+    private struct End: Sendable {
+        var source: TraceflowSpec.Source
+        var destination: TraceflowSpec.Destination
+    }
 
     public init(id: SweepID, request: SweepRequest, finder: PathFinder) throws {
         self.id = id
         self.request = request
         self.finder = finder
         pairs = try Self.pairs(request.pairs, finder)
+        ends = pairs.pods.map { pod in
+            let namespace = String(pod.prefix { $0 != "/" })
+            let name = String(pod.dropFirst(namespace.count + 1))
+            return End(
+                source: .init(namespace: namespace, pod: name),
+                destination: .init(namespace: namespace, pod: name))
+        }
     }
 
     /// The pairs that are asked for, in the cluster.
@@ -26,28 +42,38 @@ public struct SweepPlan: Sendable {
 
     /// The requests of these members.
     func members(_ range: Range<Int64>) -> [TraceRequest] {
-        zip(range, pairs.members(range)).map { number, member in
-            let spec = spec(
-                from: pairs.pods[member.pair.source], to: pairs.pods[member.pair.destination],
-                on: request.pairs.ports[member.port])
-            let scope: TagScope =
+        var member = TraceRequest(
+            name: "", apiVersion: .v1beta1, spec: TraceflowSpec(), priority: request.priority,
+            retries: request.retries, clusterDigest: request.clusterDigest)
+        if request.timeoutSeconds != TraceflowSpec.defaultTimeoutSeconds {
+            member.spec.timeout = request.timeoutSeconds
+        }
+        return zip(range, pairs.members(range)).map { number, traced in
+            let (source, destination) = (traced.pair.source, traced.pair.destination)
+            let family = finder.cluster.family(
+                from: pairs.pods[source], to: pairs.pods[destination],
+                prefersV6: request.pairs.prefersV6)
+            member.naming = .member(sweep: id.rawValue, number: number)
+            member.spec.source = ends[source].source
+            member.spec.destination = ends[destination].destination
+            member.spec.packet = Self.packet(request.pairs.ports[traced.port], family)
+            let spec = member.spec
+            // Where a trace may be seen depends on its first node, its last Pod and the family.
+            member.scope = scopes.scope(
+                from: pairs.node(of: source), to: destination, family
+            ) {
                 switch finder.footprint(of: spec) {
                 case .nodes(let nodes): .of(nodes)
                 case .anyNode: .allNodes
                 }
-            var request = TraceRequest(
-                name: "", apiVersion: .v1beta1, spec: spec, priority: request.priority,
-                retries: request.retries, scope: scope, clusterDigest: request.clusterDigest)
-            request.naming = .member(sweep: id.rawValue, number: number)
-            return request
+            }
+            return member
         }
     }
 
-    private func spec(
-        from source: String, to destination: String, on port: SweepPairs.Port
-    ) -> TraceflowSpec {
-        let family = finder.cluster.family(
-            from: source, to: destination, prefersV6: request.pairs.prefersV6)
+    private static func packet(
+        _ port: SweepPairs.Port, _ family: IPAddress.Family
+    ) -> Packet? {
         var packet = Packet()
         if family == .v6 { packet.ipv6Header = IPv6Header() }
         switch port.protocol {
@@ -55,20 +81,36 @@ public struct SweepPlan: Sendable {
             packet.transportHeader = TransportHeader(tcp: TCPHeader(dstPort: port.number))
         case "UDP":
             packet.transportHeader = TransportHeader(udp: UDPHeader(dstPort: port.number))
-        default: break
+        default: if family == .v4 { return nil }
         }
-        let timeout = request.timeoutSeconds
-        return TraceflowSpec(
-            source: .init(namespace: Self.namespace(source), pod: Self.name(source)),
-            destination: .init(namespace: Self.namespace(destination), pod: Self.name(destination)),
-            packet: packet == Packet() ? nil : packet,
-            timeout: timeout == TraceflowSpec.defaultTimeoutSeconds ? nil : timeout)
+        return packet
+    }
+}
+
+/// The scopes of a plan's members, most of which are alike.
+private final class ScopeCache: Sendable {
+    private struct Key: Hashable {
+        var node: Int
+        var destination: Int
+        var family: IPAddress.Family
     }
 
-    private static func namespace(_ pod: String) -> String { String(pod.prefix { $0 != "/" }) }
+    private let scopes = Mutex<[Key: TagScope]>([:])
 
-    private static func name(_ pod: String) -> String {
-        String(pod[(pod.firstIndex(of: "/").map(pod.index(after:)) ?? pod.startIndex)...])
+    /// Beyond this many it starts anew.
+    private static let countMax = 200_000
+
+    func scope(
+        from node: Int, to destination: Int, _ family: IPAddress.Family, make: () -> TagScope
+    ) -> TagScope {
+        let key = Key(node: node, destination: destination, family: family)
+        if let known = scopes.withLock({ $0[key] }) { return known }
+        let scope = make()
+        scopes.withLock { scopes in
+            if scopes.count >= Self.countMax { scopes = [:] }
+            scopes[key] = scope
+        }
+        return scope
     }
 }
 

@@ -111,9 +111,9 @@ struct SweepResume: ParsableCommand {
         switch entry.phase {
         case .finished: Output.note("sweep \(printable(entry.name)) has finished already")
         case .cancelled:
+            let reason = entry.reason.isEmpty ? "" : ": " + entry.reason
             throw CommandFailure(
-                "sweep \(entry.name) was cancelled\(entry.reason.isEmpty ? "" : ": " + entry.reason);"
-                    + " ask anew with `tracectl sweep run`")
+                "sweep \(entry.name) was cancelled\(reason); ask anew with `tracectl sweep run`")
         case .running: break
         }
         try drive.run(entry.id, log)

@@ -10,9 +10,9 @@ struct SweepRun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Trace every pair of the selected Pods on the given ports.",
         discussion: """
-            Say what with flags, or with a TraceSweep manifest (-f). Ctrl-C leaves the sweep in the \
-            log; `tracectl sweep resume` or any worker goes on with it. Exit status 1 when a trace \
-            of it Failed.
+            Say what with flags, or with a TraceSweep manifest (-f). Ctrl-C leaves the sweep in \
+            the log; `tracectl sweep resume` or any worker goes on with it. Exit status 1 when a \
+            trace of it Failed.
             """)
 
     @OptionGroup var log: LogOptions
