@@ -23,7 +23,7 @@ public struct Decider {
     private var passes: UInt64 = 0
     private let checkpoints: CheckpointOptions
     /// Nil for one who leaves sweeps as they are.
-    private let plans: SweepPlans?
+    private let plans: (any SweepExpanding)?
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
@@ -44,7 +44,7 @@ public struct Decider {
 
     init(
         log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64,
-        checkpoints: CheckpointOptions, plans: SweepPlans?
+        checkpoints: CheckpointOptions, plans: (any SweepExpanding)?
     ) {
         self.log = log
         self.coding = coding
@@ -152,7 +152,7 @@ public struct Decider {
         plans.keep(state.sweeps.keys)
         for (id, life) in state.sweeps where !life.isCancelled && !life.isExpanded {
             do {
-                _ = try plans.plan(id, life.request)
+                try plans.prepare(id, life.request)
             } catch let error where !(error is JobLogError) {
                 // Its cluster is gone with an archived segment: it is given up when it is expanded.
             }
@@ -172,8 +172,8 @@ public struct Decider {
             let stream = StreamRef.existing(decision.sweep.rawValue)
             let members: [TraceRequest]
             do {
-                members = try plans.plan(decision.sweep, life.request)
-                    .members(first..<first + Int64(count))
+                members = try plans.members(
+                    first..<first + Int64(count), of: decision.sweep, life.request)
             } catch let error where !(error is JobLogError) {
                 request.drafts.append(
                     try coding.draft(.sweep(.cancelled(reason: "\(error)")), stream: stream))

@@ -86,7 +86,7 @@ package struct Deciding {
 
     package init(
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int,
-        plans: SweepPlans? = nil,
+        plans: (any SweepExpanding)? = nil,
         beside: @escaping Beside = { DispatchQueue.global(qos: .utility).async(execute: $0) }
     ) {
         leases = LeaseKeeper(log: log, clock: clock, options: options)

@@ -114,14 +114,39 @@ private final class ScopeCache: Sendable {
     }
 }
 
+/// Tells a decider which traces a sweep is made of.
+package protocol SweepExpanding {
+    /// Reads what takes long, while no transaction waits for it; throws when the sweep's cluster is
+    /// not known any more.
+    func prepare(_ id: SweepID, _ request: SweepRequest) throws
+
+    /// The requests of these members, the same ones whoever asks.
+    func members(
+        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest
+    ) throws -> [TraceRequest]
+
+    /// Forgets the sweeps that are over.
+    func keep(_ alive: some Collection<SweepID>)
+}
+
 /// The plans of the sweeps that a decider expands.
-package final class SweepPlans {
+package final class SweepPlans: SweepExpanding {
     private let clusters: ClusterStore
     private var plans: [SweepID: SweepPlan] = [:]
 
     package init(clusters: ClusterStore) { self.clusters = clusters }
 
-    func plan(_ id: SweepID, _ request: SweepRequest) throws -> SweepPlan {
+    package func prepare(_ id: SweepID, _ request: SweepRequest) throws {
+        _ = try plan(id, request)
+    }
+
+    package func members(
+        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest
+    ) throws -> [TraceRequest] {
+        try plan(id, request).members(range)
+    }
+
+    private func plan(_ id: SweepID, _ request: SweepRequest) throws -> SweepPlan {
         if let known = plans[id] { return known }
         let plan = try SweepPlan(
             id: id, request: request, finder: clusters.pathFinder(of: request.clusterDigest))
@@ -129,8 +154,7 @@ package final class SweepPlans {
         return plan
     }
 
-    /// Forgets the plans of sweeps that are over.
-    func keep(_ alive: some Collection<SweepID>) {
+    package func keep(_ alive: some Collection<SweepID>) {
         guard !plans.isEmpty else { return }
         let alive = Set(alive)
         plans = plans.filter { alive.contains($0.key) }

@@ -33,6 +33,9 @@ public enum Fault: String, CaseIterable, Sendable, Hashable {
 public struct Tally: Sendable, Equatable {
     public var faults: [Fault: Int] = [:]
     public var traces = 0
+    public var sweeps = 0
+    /// Traces that sweeps asked for.
+    public var members = 0
     public var attempts = 0
     public var takeovers = 0
     public var deciders = 0
@@ -55,6 +58,8 @@ public struct Tally: Sendable, Equatable {
             if let count = other.faults[fault] { faults[fault, default: 0] += count }
         }
         traces += other.traces
+        sweeps += other.sweeps
+        members += other.members
         attempts += other.attempts
         takeovers += other.takeovers
         deciders += other.deciders

@@ -13,6 +13,7 @@ extension Ledger {
                 throw Violation("event \(row.position) asks for a trace that is there")
             }
             let story = Story(request, position: row.position)
+            try takeMember(request.naming, row)
             stories[Int(row.stream)] = story
             tags.enqueue(story, row.stream)
             if case .given(let name) = request.naming { try names.take(name, row.stream) }
@@ -53,21 +54,21 @@ extension Ledger {
             guard story.outcome == .complete(verdict) else {
                 throw Violation("succeeded with \(verdict) without the reports for it")
             }
-            end(.succeeded, row, &story)
+            end(.succeeded, event, row, &story)
         case .timedOut(let attempt, let verdict):
             try checkMayDecide(author)
             try checkEnd(attempt, story)
             try checkTimeout(verdict, row, story)
-            end(.failed, row, &story)
+            end(.failed, event, row, &story)
         case .failed(let attempt, let reason):
             try checkMayDecide(author)
             try checkEnd(attempt, story)
             let isMeant =
                 story.outcome == .failed(reason: reason)
-                || story.outcome == nil && story.isCancelRequested
+                || (story.outcome == nil && story.isCancelRequested || isOfCancelledSweep(story))
                     && reason == TraceLife.cancelledReason
             guard isMeant else { throw Violation("failed without reason: \(reason)") }
-            end(.failed, row, &story)
+            end(.failed, event, row, &story)
         case .retryRequested(let retry):
             try queueAgain(retry, row, by: author, endedBefore, &story)
         case .cancelRequested:
@@ -127,7 +128,9 @@ extension Ledger {
         story.start(allocation)
     }
 
-    private mutating func end(_ phase: Phase, _ row: EventRow, _ story: inout Story) {
+    private mutating func end(
+        _ phase: Phase, _ event: TraceEvent, _ row: EventRow, _ story: inout Story
+    ) {
         if let held = story.allocation {
             loads[held.executor, default: 0] -= 1
             tags.release(held, row.stream)
@@ -135,6 +138,7 @@ extension Ledger {
             tags.dequeue(story, row.stream)
         }
         story.end(phase)
+        if let sweep = story.facts.sweep?.rawValue { sweeps[sweep]?.end(event) }
         openCount -= 1
         endedLast = row.stream
     }
@@ -147,15 +151,19 @@ extension Ledger {
             try checkMayDecide(author)
             let wait = Int64(RetryBackoff.seconds(beforeRetry: retry.automaticNumber)) * 1_000_000
             guard endedBefore == row.stream, story.phase == .failed, !story.isCancelRequested,
-                !story.isDeleted, retry.attempt == story.attempt + 1,
+                !story.isDeleted, !isOfCancelledSweep(story), retry.attempt == story.attempt + 1,
                 retry.automaticNumber == story.retriesUsed + 1,
                 retry.automaticNumber <= story.facts.retries,
                 retry.notBefore.microseconds == row.recordedAt + wait, retry.facts == story.facts
             else { throw Violation("was retried wrongly: \(retry)") }
+            if let sweep = story.facts.sweep?.rawValue { sweeps[sweep]?.retry() }
         } else {
             // Asked for by hand, perhaps too late: then it changes nothing.
             guard story.phase.isTerminal, !story.isDeleted, retry.attempt == story.attempt + 1
             else { return }
+        }
+        if retry.automaticNumber == 0, retry.facts.sweep != nil {
+            throw Violation("was retried by hand and counted in its sweep again")
         }
         story.queueAgain(retry, position: row.position)
         tags.enqueue(story, row.stream)

@@ -25,6 +25,9 @@ struct Ledger {
     var openCount = 0
     var tags = TagLedger()
     var names = NameLedger()
+    var sweeps: [Int64: SweepStory] = [:]
+    /// The members whose requests must follow at once.
+    var expected: (sweep: Int64, next: Int64, left: Int)?
     private(set) var epoch: Int64 = 0
     private(set) var decider: String?
     var tally = Tally()
@@ -53,6 +56,7 @@ struct Ledger {
         try checkPlace(of: row)
         let before = endedLast
         endedLast = nil
+        try checkExpected(event, row)
         tally.events += 1
         switch event {
         case .trace(let event): try take(event, row, by: author, endedBefore: before)
@@ -79,7 +83,8 @@ struct Ledger {
             tally.segments += 1
         case .logCreated:
             guard row.position == 1 else { throw Violation("the log was created twice") }
-        case .sweep, .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
+        case .sweep(let event): try take(event, row, by: author)
+        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

@@ -30,7 +30,8 @@ extension Tally {
 
     private var counts: [(what: String, count: Int)] {
         let work = [
-            ("traces", traces), ("attempts", attempts), ("takeovers", takeovers),
+            ("traces", traces), ("sweeps", sweeps), ("members", members), ("attempts", attempts),
+            ("takeovers", takeovers),
             ("retries", retries), ("events", events), ("acknowledged", acknowledged),
             ("deciders", deciders), ("checkpoints", checkpoints), ("segmentsSealed", segments),
             ("steps", steps), ("diskOperations", operations),

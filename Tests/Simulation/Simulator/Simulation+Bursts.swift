@@ -30,7 +30,7 @@ extension Simulation {
 
     /// Whether all that was asked for is done and nobody is about to ask.
     private var isQuiet: Bool {
-        guard witness.isOpen, witness.ledger.openCount == 0 else { return false }
+        guard witness.isOpen, witness.ledger.isQuiet else { return false }
         return queue.count {
             if case .act = $0 { true } else { false }
         } == 0

@@ -16,8 +16,10 @@ extension Simulation {
         for (id, _) in known where witness.ledger.story(id) == nil {
             throw Violation("trace \(id) was acknowledged and is gone")
         }
+        try witness.ledger.checkSweepsAreOver()
         for (number, story) in witness.ledger.stories.enumerated() {
             guard let story else { continue }
+            if witness.ledger.isOfCancelledSweep(story), story.phase.isTerminal { continue }
             if let fault = Self.fault(of: story) { throw Violation("trace \(number): \(fault)") }
         }
         let tags = witness.ledger.tags

@@ -54,7 +54,9 @@ extension Simulation {
         case ..<65: try request(client, log, coding, count: 1 + load.below(3), isNamed: true)
         case ..<75: try change(.cancel, client, log, coding)
         case ..<83: try change(.delete, client, log, coding)
-        case ..<95: try change(.retry, client, log, coding)
+        case ..<90: try change(.retry, client, log, coding)
+        case ..<96: try askForSweep(client, log, coding)
+        case ..<97: try cancelSweep(client, log)
         case _: try Settlement.settle(log, clock: client.clock, holder: client.name)
         }
     }
@@ -78,7 +80,9 @@ extension Simulation {
                 request.naming = .given(name)
                 append.newStreams.append(NewStream(family: "trace", name: name))
             } else {
-                request.naming = .member(sweep: Int64(requestsMade), number: Int64(index))
+                // Of a sweep that nobody knows, whose number no stream will ever have.
+                request.naming = .member(
+                    sweep: 1 << 40 + Int64(requestsMade), number: Int64(index))
                 append.newStreams.append(NewStream(family: "trace"))
             }
             append.drafts.append(

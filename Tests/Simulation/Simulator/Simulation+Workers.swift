@@ -87,7 +87,7 @@ extension Simulation {
         body.coding = coding
         body.deciding = Deciding(
             log: log, coding: coding, clock: body.clock, options: body.options,
-            inFlightMax: body.plane.abilities.inFlightMax,
+            inFlightMax: body.plane.abilities.inFlightMax, plans: SimulatedSweeps(plan.nodes),
             beside: { [chores = body.chores] in chores.put($0) })
         body.execution = Execution(
             log: log, coding: coding, backend: body.plane, clock: body.clock,

@@ -37,6 +37,7 @@ public final class Simulation: @unchecked Sendable {
     var phase = Phase.busy
     /// Traces that requesters know of.
     var known: [(id: Int64, name: String)] = []
+    var knownSweeps: [Int64] = []
     /// Names that were asked for and not answered for: they may be recorded or not.
     var doubtful: [String] = []
     var requestsMade = 0
