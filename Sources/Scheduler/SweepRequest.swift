@@ -43,6 +43,13 @@ public struct SweepRequest: Hashable, Sendable {
     }
 
     public static let defaultPriority = 3
+
+    /// Whether the other asks for the same, in whichever cluster.
+    public func isSame(as other: SweepRequest) -> Bool {
+        var other = other
+        (other.clusterDigest, other.total, other.cells) = (clusterDigest, total, cells)
+        return self == other
+    }
 }
 
 /// The pairs of a sweep, as people ask for them.

@@ -17,8 +17,25 @@ struct TraceReader {
 
     /// The trace of the name; an error that says so when there is none.
     func stream(named name: String) throws -> Int64 {
+        if let stream = try member(named: name) { return stream }
         guard let stream = try log.stream(named: name, family: Self.family) else {
             throw CommandFailure("Traceflow \"\(name)\" not found")
+        }
+        return stream
+    }
+
+    /// The trace with a derived name, `sweep/NAME/000123`, by which no index is needed.
+    private func member(named name: String) throws -> Int64? {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "sweep", let number = Int64(parts[2]) else {
+            return nil
+        }
+        let book = SweepBook(log: log)
+        let sweep = try book.entry(named: String(parts[1]))
+        guard let stream = try book.stream(ofMember: number, of: sweep.id) else {
+            throw CommandFailure(
+                "sweep \(sweep.name) has no trace \(number)"
+                    + (number < sweep.request.total ? " yet" : ""))
         }
         return stream
     }
@@ -67,7 +84,9 @@ struct TraceReader {
 
     func view(named name: String, at moment: Moment? = nil) throws -> TraceView {
         let found: TraceView?
-        if let moment {
+        if let moment, let stream = try member(named: name) {
+            found = try view(stream, at: moment)
+        } else if let moment {
             found = try views(at: moment).first { $0.name == name }
         } else {
             let stream = try stream(named: name)

@@ -205,6 +205,35 @@ struct SweepCommandTests {
         #expect(again.errors.hasPrefix("sweep s has finished already"))
     }
 
+    @Test func anAppliedSweepIsRunByAWorkerAndItsTracesHaveNames() throws {
+        let (binary, cluster) = try Self.binary()
+        func file(_ port: Int) throws -> String {
+            try binary.write(
+                """
+                apiVersion: tracectl.dev/v1alpha1
+                kind: TraceSweep
+                metadata: {name: nightly}
+                spec: {ports: [{port: \(port)}], destinations: {podSelector: {matchLabels: {app: a1}}}}
+                """, to: "sweep-\(port).yaml")
+        }
+        let apply = ["apply", "--cluster", cluster, "-f", try file(80)]
+        #expect(try binary.run(apply).output == "tracesweep.tracectl.dev/nightly created\n")
+        #expect(try binary.run(apply).output == "tracesweep.tracectl.dev/nightly unchanged\n")
+        let other = try binary.run(["apply", "-f", try file(81)])
+        #expect(other.status == 1)
+        #expect(other.errors.contains("exists already and asks for something else"))
+        #expect(try binary.run(["worker", "--once"]).status == 0)
+        #expect(
+            try binary.run(["get", "sweep", "nightly", "-o", "name"]).output.hasSuffix("nightly\n"))
+        let trace = try binary.run(["get", "sweep/nightly/7"])
+        #expect(trace.output.contains("/000007"))
+        #expect(trace.output.contains("Succeeded"))
+        #expect(try binary.run(["describe", "sweep/nightly/000779"]).status == 0)
+        #expect(
+            try binary.run(["get", "sweep/nightly/780"]).errors
+                == "error: sweep nightly has no trace 780\n")
+    }
+
     @Test func aCancelledSweepIsOverAndCannotBeResumed() throws {
         let (binary, cluster) = try Self.binary()
         let run = ["sweep", "run", "--cluster", cluster, "--ports", "tcp/80", "--name", "s"]

@@ -68,6 +68,15 @@ public struct SweepBook {
         return entry
     }
 
+    /// What the sweep of the name asks for; nil when there is none.
+    public func held(_ name: String) throws -> SweepRequest? {
+        guard let stream = try log.stream(named: name, family: Self.family),
+            let first = try log.read(stream: stream).first,
+            case .sweep(.requested(let request)) = try coding.event(first)
+        else { return nil }
+        return request
+    }
+
     /// The stream of a member, by its derived name; nil when there is no such member yet.
     public func stream(ofMember member: Int64, of sweep: SweepID) throws -> Int64? {
         for recorded in try log.read(stream: sweep.rawValue) {

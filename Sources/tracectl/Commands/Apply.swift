@@ -4,7 +4,7 @@ import Worker
 /// Records requests and resources, and does not wait.
 struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Record Traceflows and cluster resources; a worker runs them.")
+        abstract: "Record Traceflows, TraceSweeps and cluster resources; a worker runs them.")
 
     @OptionGroup var log: LogOptions
     @OptionGroup var requests: RequestOptions
@@ -16,10 +16,17 @@ struct Apply: ParsableCommand {
     func run() throws {
         let prepared = try PreparedRequests(requests, log: log)
         let log = try prepared.existing ?? log.creating()
-        for trace in try prepared.record(in: log, ClusterStore(log: log)) {
+        let store = ClusterStore(log: log)
+        for trace in try prepared.record(in: log, store) {
             Output.result(
                 "traceflow.crd.antrea.io/\(trace.name) \(trace.isNew ? "created" : "unchanged")\n")
         }
-        if prepared.requests.isEmpty { Output.note("recorded the cluster; no Traceflow was given") }
+        for sweep in try prepared.recordSweeps(in: log, store) {
+            Output.result(
+                "tracesweep.tracectl.dev/\(sweep.name) \(sweep.isNew ? "created" : "unchanged")\n")
+        }
+        if prepared.requests.isEmpty, prepared.sweeps.isEmpty {
+            Output.note("recorded the cluster; no Traceflow was given")
+        }
     }
 }

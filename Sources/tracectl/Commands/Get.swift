@@ -14,7 +14,7 @@ struct Get: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var printing: PrintOptions
 
-    @Argument(help: "tf (the default) or worker, then names.")
+    @Argument(help: "tf (the default), sweep or worker, then names.")
     var words: [String] = []
 
     @Option(name: .shortAndLong, help: "How to print.")
@@ -36,6 +36,7 @@ struct Get: ParsableCommand {
     @Flag(help: "No header line.")
     var noHeaders = false
 
+    private static let sweepKinds: Set<String> = ["sweep", "sweeps", "tracesweep", "tracesweeps"]
     private static let traceKinds: Set<String> = ["tf", "traceflow", "traceflows"]
 
     func validate() throws {
@@ -47,6 +48,7 @@ struct Get: ParsableCommand {
         var names = words
         if let kind = names.first {
             if ["worker", "workers"].contains(kind) { return try printWorkers() }
+            if Self.sweepKinds.contains(kind) { return try printSweeps(Array(names.dropFirst())) }
             if Self.traceKinds.contains(kind) { names.removeFirst() }
         }
         names = names.map { name in
@@ -101,6 +103,19 @@ struct Get: ParsableCommand {
                 .filter { names.isEmpty || names.contains($0.name) }
             Output.result(printer.text(views, isList: false))
         }
+    }
+
+    private func printSweeps(_ names: [String]) throws {
+        guard let format = SweepFormat(rawValue: output.rawValue) else {
+            let formats = SweepFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("sweeps are printed as \(formats)")
+        }
+        if watch || at != nil { throw ValidationError("sweeps are shown as they are now") }
+        let book = SweepBook(log: try log.reading())
+        var entries = try names.isEmpty ? book.all() : names.map { try book.entry(named: $0) }
+        if let limit { entries = Array(entries.prefix(limit)) }
+        if entries.isEmpty, format == .table { return Output.note("No sweeps found.") }
+        Output.result(SweepPrinter.text(entries, format, isList: names.count != 1))
     }
 
     private func printWorkers() throws {

@@ -44,6 +44,9 @@ struct Run: ParsableCommand {
             try form.isGiven ? [form.manifest(in: cluster)] : []
         }
         if prepared.requests.isEmpty { throw CommandFailure("no Traceflow in the given files") }
+        if let sweep = prepared.sweeps.first?.name {
+            Output.warning("sweep \(sweep) is left out; use `tracectl sweep run -f` or `apply -f`")
+        }
         let log = try prepared.existing ?? log.creating()
         let store = ClusterStore(log: log)
         let start = try log.lastPosition()

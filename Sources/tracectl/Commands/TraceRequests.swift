@@ -43,6 +43,7 @@ struct RequestOptions: ParsableArguments {
 struct PreparedRequests {
     let options: RequestOptions
     let requests: [RequestRecorder.Request]
+    let sweeps: [SweepRequest]
     let clusterResources: [Resource]
     let cluster: Cluster
     let traffic: [(file: String, bytes: [UInt8])]
@@ -59,7 +60,7 @@ struct PreparedRequests {
         let given = try options.files.flatMap {
             try ManifestReader.read(path: $0, standardInput: standardInput)
         }
-        let resources = given.filter { !Self.isTraceflow($0) }
+        let resources = given.filter { !Self.isTraceflow($0) && $0.kind != SweepManifest.kind }
         var base = try options.cluster.resources()
         existing = try log.existing()
         if options.cluster.given.isEmpty, let known = existing {
@@ -70,9 +71,7 @@ struct PreparedRequests {
         cluster = try Cluster(clusterResources)
         try options.cluster.report(cluster)
         let extraManifests = try extra(cluster)
-        if clusterResources.isEmpty,
-            !extraManifests.isEmpty || given.contains(where: Self.isTraceflow)
-        {
+        if clusterResources.isEmpty, !extraManifests.isEmpty || resources.count < given.count {
             throw CommandFailure(
                 "no cluster: say which with --cluster PATH, or record one with `tracectl apply -f`",
                 status: CommandFailure.usage)
@@ -83,6 +82,14 @@ struct PreparedRequests {
             requests.append(try Self.request(manifest, options))
         }
         self.requests = requests
+        let asked = try given.filter { $0.kind == SweepManifest.kind }.map {
+            try SweepRequest($0, strict: options.cluster.strict)
+        }
+        for sweep in asked {
+            _ = try sweep.counted(in: cluster, clusterDigest: [])
+            if let existing { _ = try Self.isHeld(sweep, SweepBook(log: existing)) }
+        }
+        sweeps = asked
         try RequestRecorder.check(requests, in: cluster)
         if let existing { _ = try RequestRecorder(log: existing).known(requests) }
         traffic = try options.traffic.map { file in
@@ -107,6 +114,32 @@ struct PreparedRequests {
             against: .init(
                 clusterDigest: digest, finder: PathFinder(cluster: cluster),
                 traffic: references.map(\.reference)))
+    }
+
+    /// Records the sweeps against the cluster that was recorded last; tells which are new.
+    func recordSweeps(
+        in log: JobLog, _ store: ClusterStore
+    ) throws -> [(name: String, isNew: Bool)] {
+        guard !sweeps.isEmpty else { return [] }
+        let digest = try store.observe(clusterResources, cluster)
+        let book = SweepBook(log: log)
+        return try sweeps.map { sweep in
+            let name = sweep.name ?? ""
+            if try Self.isHeld(sweep, book) { return (name, false) }
+            _ = try book.record(sweep.counted(in: cluster, clusterDigest: digest))
+            return (name, true)
+        }
+    }
+
+    /// Whether the sweep is there already; throws when another has its name.
+    private static func isHeld(_ sweep: SweepRequest, _ book: SweepBook) throws -> Bool {
+        guard let name = sweep.name, let held = try book.held(name) else { return false }
+        guard held.isSame(as: sweep) else {
+            throw Refusal(
+                "sweep \"\(name)\": exists already and asks for something else; choose another name"
+            )
+        }
+        return true
     }
 
     private static func isTraceflow(_ resource: Resource) -> Bool {

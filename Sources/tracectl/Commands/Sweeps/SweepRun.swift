@@ -36,7 +36,7 @@ struct SweepRun: ParsableCommand {
     }
 
     func run() throws {
-        var request = try file.map { try manifest($0) } ?? asked.request()
+        let asked = try file.map { try manifest($0) } ?? asked.request()
         let known = try log.existing()
         let resources = try cluster.given.isEmpty ? nil : cluster.resources()
         let model: Cluster
@@ -46,17 +46,13 @@ struct SweepRun: ParsableCommand {
         } else {
             model = try cluster.model(log)
         }
-        let pairs = try SweepPlan.pairs(request.pairs, PathFinder(cluster: model))
-        try announceLeftOut(model, request.pairs)
-        guard pairs.memberCount > 0 else {
-            throw CommandFailure("no pair of Pods to trace: the selectors select too few")
-        }
-        request.total = pairs.memberCount
-        request.cells = pairs.cellCount * Int64(request.pairs.ports.count)
+        try announceLeftOut(model, asked.pairs)
+        // Refused before anything is recorded.
+        _ = try asked.counted(in: model, clusterDigest: [])
         let log = try known ?? log.creating()
         let store = ClusterStore(log: log)
-        request.clusterDigest =
-            try resources.map { try store.observe($0, model) } ?? store.latest()?.digest ?? []
+        let digest = try resources.map { try store.observe($0, model) } ?? store.latest()?.digest
+        let request = try asked.counted(in: model, clusterDigest: digest ?? [])
         let id = try SweepBook(log: log).record(request)
         if !drive.quiet { Output.note(SweepPrinter.announcement(id, request)) }
         if nowait {
@@ -83,23 +79,44 @@ struct SweepRun: ParsableCommand {
                 "\(path): \(resources.isEmpty ? "no TraceSweep" : "more than one TraceSweep") in it"
             )
         }
+        return try SweepRequest(resource, strict: cluster.strict)
+    }
+}
+
+extension SweepRequest {
+    /// What a manifest asks for; says what nobody knows in it, or under `strict` refuses it.
+    init(_ resource: Resource, strict: Bool) throws {
         let manifest = try SweepManifest(resource)
         for warning in manifest.warnings {
-            if cluster.strict { throw Refusal("\(warning)") }
+            if strict { throw Refusal("\(warning)") }
             Output.warning("\(warning)")
         }
-        var request = SweepRequest(
+        self.init(
             name: manifest.name, labels: manifest.labels,
             pairs: SweepPairs(
                 from: manifest.from, to: manifest.to,
                 ports: manifest.ports.map { .init(protocol: $0.protocol, number: $0.number) },
                 prefersV6: manifest.prefersV6,
-                coverage: manifest.coverage.flatMap(SweepPairs.Coverage.init) ?? .pairs))
-        request.priority = manifest.priority ?? request.priority
-        request.retries = manifest.retries ?? request.retries
-        request.timeoutSeconds = manifest.timeoutSeconds ?? request.timeoutSeconds
-        request.openMax = manifest.openMax
-        request.intervalMicroseconds = manifest.ratePerSecond.map(SweepRate.interval)
+                coverage: manifest.coverage.flatMap(SweepPairs.Coverage.init) ?? .pairs),
+            openMax: manifest.openMax,
+            intervalMicroseconds: manifest.ratePerSecond.map(SweepRate.interval))
+        priority = manifest.priority ?? priority
+        retries = manifest.retries ?? retries
+        timeoutSeconds = manifest.timeoutSeconds ?? timeoutSeconds
+    }
+
+    /// The same, of the pairs that the cluster has.
+    func counted(in model: Cluster, clusterDigest: [UInt8]) throws -> SweepRequest {
+        let swept = try SweepPlan.pairs(pairs, PathFinder(cluster: model))
+        guard swept.memberCount > 0 else {
+            throw CommandFailure(
+                (name.map { "sweep \($0): " } ?? "")
+                    + "no pair of Pods to trace: the selectors select too few")
+        }
+        var request = self
+        request.total = swept.memberCount
+        request.cells = swept.cellCount * Int64(pairs.ports.count)
+        request.clusterDigest = clusterDigest
         return request
     }
 }
