@@ -107,7 +107,7 @@ let package = Package(
                 "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
                 "Worker",
             ],
-            swiftSettings: strict),
+            resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "SimulationTests", dependencies: ["SimulatedDisk", "Simulator", "simulate"],
             swiftSettings: strict),

@@ -3,6 +3,7 @@ extension SchedulerSnapshot {
     public var streams: [ClosedRange<Int64>] {
         var runs = lives.map { $0.trace.rawValue...$0.trace.rawValue }
         runs += sweeps.map { $0.id.rawValue...$0.id.rawValue }
+        runs += schedules.map { $0.id.rawValue...$0.id.rawValue }
         for range in lanes.lazy.flatMap(\.ranges) where range.count > 0 {
             let last = range.stream + range.stride * Int64(range.count - 1)
             if range.count == 1 || range.stride == 1 {

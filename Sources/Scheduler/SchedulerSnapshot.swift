@@ -13,14 +13,28 @@ public struct SchedulerSnapshot: Hashable, Sendable {
     public var lives: [Life]
     /// Sweeps that have not finished, by number.
     public var sweeps: [Sweep]
+    /// Schedules that were not deleted, by number.
+    public var schedules: [Schedule]
 
     public init(
-        profile: TagProfile, lanes: [WaitingLane], lives: [Life], sweeps: [Sweep] = []
+        profile: TagProfile, lanes: [WaitingLane], lives: [Life], sweeps: [Sweep] = [],
+        schedules: [Schedule] = []
     ) {
         self.profile = profile
         self.lanes = lanes
         self.lives = lives
         self.sweeps = sweeps
+        self.schedules = schedules
+    }
+
+    public struct Schedule: Hashable, Sendable {
+        public var id: ScheduleID
+        public var life: ScheduleLife
+
+        public init(id: ScheduleID, life: ScheduleLife) {
+            self.id = id
+            self.life = life
+        }
     }
 
     public struct Sweep: Hashable, Sendable {

@@ -33,6 +33,7 @@ extension SchedulerState {
         let lane = lines.lane(of: facts, &nodes)
         pendingCount += 1
         if let sweep = facts.sweep { sweeps[sweep]?.open += 1 }
+        if let schedule = facts.schedule { schedules[schedule]?.begin(.trace(id)) }
         if lines.lanes[lane].runs.append(position: position, stream: id.rawValue) {
             book.setWaiting(id, lane: lane)
             if lines.lanes[lane].lined == nil { lines.markDirty(lane) }
@@ -106,6 +107,7 @@ extension SchedulerState {
             if wasPending { leavePending(slot) } else { giveBack(slot) }
             untouch(slot)
             tell(book.slots[slot].life, ended: event)
+            tell(book.slots[slot].id, book.slots[slot].life, ended: event)
             book.remove(slot: slot)
         }
     }

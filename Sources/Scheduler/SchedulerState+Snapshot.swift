@@ -25,8 +25,12 @@ extension SchedulerState {
         let sweeps = sweeps.sorted { $0.key < $1.key }.map {
             SchedulerSnapshot.Sweep(id: $0.key, life: $0.value)
         }
+        let schedules = schedules.sorted { $0.key < $1.key }.map {
+            SchedulerSnapshot.Schedule(id: $0.key, life: $0.value)
+        }
         return SchedulerSnapshot(
-            profile: tags.profile, lanes: lanes, lives: lives, sweeps: sweeps)
+            profile: tags.profile, lanes: lanes, lives: lives, sweeps: sweeps,
+            schedules: schedules)
     }
 
     /// A state that decides from now on as the one did that the snapshot was taken of.
@@ -41,6 +45,11 @@ extension SchedulerState {
         for life in snapshot.lives { restore(life) }
         // What they hold is counted there already.
         for sweep in snapshot.sweeps { sweeps[sweep.id] = sweep.life }
+        for schedule in snapshot.schedules {
+            schedules[schedule.id] = schedule.life
+            unplanned.insert(schedule.id)
+            attend(schedule.id)
+        }
     }
 
     private mutating func restore(_ range: WaitingRange, _ facts: SchedulingFacts) {

@@ -33,11 +33,22 @@ public struct SchedulerState: Sendable {
     var deadlines = Agenda(.deadline)
     /// Those that have not finished.
     public internal(set) var sweeps: [SweepID: SweepLife] = [:]
+    /// Those that were not deleted.
+    public internal(set) var schedules: [ScheduleID: ScheduleLife] = [:]
+    /// Schedules that somebody wants to begin, or whose probe has changed.
+    var attentive: Set<ScheduleID> = []
+    /// Schedules whose next slot is to be worked out, what came of it for the others, and in order.
+    var unplanned: Set<ScheduleID> = []
+    var planned: [ScheduleID: Moment] = [:]
+    var slotAgenda = MinHeap<PlannedSlot>()
 
     public init() {}
 
-    /// Whether there is nothing left to do: nothing waits, rests, runs or is to be ended.
-    public var isIdle: Bool { pendingCount == 0 && runningCount == 0 && sweeps.isEmpty }
+    /// Whether there is nothing left to do: nothing waits, rests, runs or is to be ended. Slots of
+    /// schedules that are still to come do not count.
+    public var isIdle: Bool {
+        pendingCount == 0 && runningCount == 0 && sweeps.isEmpty && attentive.isEmpty
+    }
 
     /// The next moment at which time alone changes something; nil when nothing waits for time.
     public var nextMoment: Moment? {
@@ -46,7 +57,7 @@ public struct SchedulerState: Sendable {
         }
         let rested = resting.first.map { Moment(microseconds: $0.key) }
         let paced = sweeps.values.lazy.compactMap(\.nextMoment).min()
-        return [over, rested, paced].compactMap { $0 }.min()
+        return [over, rested, paced, nextSlot].compactMap { $0 }.min()
     }
 
     /// What the rules know of a trace that is Pending or Running; nil for any other.

@@ -46,7 +46,7 @@ public struct TraceRequest: Hashable, Sendable {
         SchedulingFacts(
             priority: priority, retries: retries, scope: scope,
             timeoutSeconds: spec.timeoutSeconds, droppedOnly: spec.isDroppedOnly,
-            needsSender: spec.hasSourcePod, sweep: naming.sweep)
+            needsSender: spec.hasSourcePod, sweep: naming.sweep, schedule: naming.schedule)
     }
 }
 
@@ -56,6 +56,8 @@ public enum TraceName: Hashable, Sendable {
     case given(String)
     /// By its place in a sweep, which needs no index: `sweep/17/000123`.
     case member(sweep: Int64, number: Int64)
+    /// By the slot of a schedule that began it: `schedule/web-db/2026-11-23T10:05:00Z`.
+    case slot(schedule: ScheduleID, name: String, at: Moment)
 
     public var text: String {
         switch self {
@@ -64,14 +66,23 @@ public enum TraceName: Hashable, Sendable {
             let digits = String(number)
             let zeros = String(repeating: "0", count: max(0, Self.memberDigits - digits.count))
             return "sweep/\(sweep)/\(zeros)\(digits)"
+        case .slot(_, let name, let moment): return "schedule/\(name)/\(moment.text)"
         }
     }
 
     /// The sweep that the trace is a member of.
     public var sweep: SweepID? {
         switch self {
-        case .given: nil
+        case .given, .slot: nil
         case .member(let sweep, _): SweepID(sweep)
+        }
+    }
+
+    /// The schedule that began the trace.
+    public var schedule: ScheduleID? {
+        switch self {
+        case .given, .member: nil
+        case .slot(let schedule, _, _): schedule
         }
     }
 
@@ -99,10 +110,12 @@ public struct SchedulingFacts: Hashable, Sendable {
     public var needsSender: Bool
     /// The sweep that counts the trace as its own.
     public var sweep: SweepID?
+    /// The schedule that counts the trace as a run of its own.
+    public var schedule: ScheduleID?
 
     public init(
         priority: Int, retries: Int, scope: TagScope, timeoutSeconds: Int, droppedOnly: Bool,
-        needsSender: Bool, sweep: SweepID? = nil
+        needsSender: Bool, sweep: SweepID? = nil, schedule: ScheduleID? = nil
     ) {
         self.priority = priority
         self.retries = retries
@@ -111,5 +124,6 @@ public struct SchedulingFacts: Hashable, Sendable {
         self.droppedOnly = droppedOnly
         self.needsSender = needsSender
         self.sweep = sweep
+        self.schedule = schedule
     }
 }

@@ -20,6 +20,7 @@ extension PBCheckpoint {
         }
         lives = snapshot.lives.map(PBTraceLife.init)
         sweeps = snapshot.sweeps.map(PBSweepLife.init)
+        schedules = snapshot.schedules.map(PBScheduleLife.init)
     }
 }
 
@@ -35,7 +36,8 @@ extension SchedulerSnapshot {
                             position: $0.position, stream: $0.stream, stride: $0.stride,
                             count: Int($0.count))
                     })
-            }, lives: try message.lives.map(Life.init), sweeps: try message.sweeps.map(Sweep.init))
+            }, lives: try message.lives.map(Life.init), sweeps: try message.sweeps.map(Sweep.init),
+            schedules: try message.schedules.map(Schedule.init))
     }
 }
 

@@ -23,13 +23,15 @@ extension PBSchedulingFacts {
         droppedOnly = facts.droppedOnly
         needsSender = facts.needsSender
         if let sweep = facts.sweep { self.sweep = sweep.rawValue }
+        if let schedule = facts.schedule { self.schedule = schedule.rawValue }
     }
 
     var facts: SchedulingFacts {
         SchedulingFacts(
             priority: Int(priority), retries: Int(retries), scope: scope.scope,
             timeoutSeconds: Int(timeoutSeconds), droppedOnly: droppedOnly,
-            needsSender: needsSender, sweep: sweep > 0 ? SweepID(sweep) : nil)
+            needsSender: needsSender, sweep: sweep > 0 ? SweepID(sweep) : nil,
+            schedule: schedule > 0 ? ScheduleID(schedule) : nil)
     }
 }
 
@@ -41,6 +43,10 @@ extension PBTraceRequested {
         case .member(let sweep, let number):
             self.sweep = sweep
             member = number
+        case .slot(let schedule, let name, let moment):
+            self.schedule = schedule.rawValue
+            self.name = name
+            slotMicroseconds = moment.microseconds
         }
         apiVersion =
             switch request.apiVersion {
@@ -80,7 +86,21 @@ extension TraceRequest {
             traffic: message.traffic.map {
                 TrafficReference(path: $0.path, digest: Array($0.digest))
             })
-        if message.sweep > 0 { naming = .member(sweep: message.sweep, number: message.member) }
+        naming = TraceName(message)
+    }
+}
+
+extension TraceName {
+    init(_ message: PBTraceRequested) {
+        if message.sweep > 0 {
+            self = .member(sweep: message.sweep, number: message.member)
+        } else if message.schedule > 0 {
+            self = .slot(
+                schedule: ScheduleID(message.schedule), name: message.name,
+                at: Moment(microseconds: message.slotMicroseconds))
+        } else {
+            self = .given(message.name)
+        }
     }
 }
 

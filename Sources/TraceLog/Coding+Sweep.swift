@@ -28,6 +28,7 @@ extension PBSweepRequested {
         clusterDigest = .init(request.clusterDigest)
         total = request.total
         cells = request.cells
+        if let schedule = request.schedule { self.schedule = schedule.rawValue }
     }
 }
 
@@ -52,7 +53,8 @@ extension SweepRequest {
             intervalMicroseconds: message.hasIntervalMicroseconds
                 ? message.intervalMicroseconds : nil,
             clusterDigest: Array(message.clusterDigest), total: message.total,
-            cells: message.cells)
+            cells: message.cells,
+            schedule: message.schedule > 0 ? ScheduleID(message.schedule) : nil)
     }
 }
 

@@ -29,6 +29,9 @@ extension EventCoding {
             .trace(try decodeTrace(type, bytes))
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
             .sweep(try decodeSweep(type, bytes))
+        case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
+            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+            .schedule(try decodeSchedule(type, bytes))
         }
     }
 

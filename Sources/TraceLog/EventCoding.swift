@@ -25,6 +25,7 @@ enum EventCoding {
         switch event {
         case .trace(let event): message(of: event)
         case .sweep(let event): message(of: event)
+        case .schedule(let event): message(of: event)
         case .clusterObserved(let observed): (.clusterObserved, PBClusterObserved(observed))
         case .logCreated(let id, let clusterName):
             (

@@ -5,6 +5,7 @@ import Scheduler
 public enum LogEvent: Hashable, Sendable {
     case trace(TraceEvent)
     case sweep(SweepEvent)
+    case schedule(ScheduleEvent)
     case clusterObserved(ClusterObserved)
     case logCreated(id: String, clusterName: String)
     case deciderTookOver(epoch: Int64, holder: String)
@@ -96,6 +97,15 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case retryRequested = 9
     case cancelRequested = 10
     case traceDeleted = 11
+    case scheduleChanged = 12
+    case schedulePaused = 13
+    case scheduleResumed = 14
+    case scheduleDeleted = 15
+    case scheduleRunRequested = 16
+    case slotFired = 17
+    case slotMissed = 18
+    case probeBroken = 24
+    case probeHealthy = 25
     case sweepRequested = 20
     case sweepExpanded = 21
     case sweepFinished = 22
@@ -123,6 +133,15 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .retryRequested: "RetryRequested"
         case .cancelRequested: "CancelRequested"
         case .traceDeleted: "TraceDeleted"
+        case .scheduleChanged: "ScheduleChanged"
+        case .schedulePaused: "SchedulePaused"
+        case .scheduleResumed: "ScheduleResumed"
+        case .scheduleDeleted: "ScheduleDeleted"
+        case .scheduleRunRequested: "ScheduleRunRequested"
+        case .slotFired: "SlotFired"
+        case .slotMissed: "SlotMissed"
+        case .probeBroken: "ProbeBroken"
+        case .probeHealthy: "ProbeHealthy"
         case .sweepRequested: "SweepRequested"
         case .sweepExpanded: "SweepExpanded"
         case .sweepFinished: "SweepFinished"
@@ -147,6 +166,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .traceDeleted:
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
+        case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
+            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+            .schedule
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped:
@@ -162,5 +184,5 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
 
 /// The kinds of streams a log holds.
 public enum StreamFamily: String, Sendable, CaseIterable {
-    case trace, sweep, cluster, log
+    case trace, sweep, schedule, cluster, log
 }

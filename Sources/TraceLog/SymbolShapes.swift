@@ -26,6 +26,7 @@ final class SymbolShapes: Sendable {
         var source: Int64
         var scope: Int64
         var sweep: Int64
+        var schedule: Int64
     }
 
     init(log: JobLog) { self.log = log }
@@ -60,15 +61,19 @@ final class SymbolShapes: Sendable {
     }
 
     /// What scheduling must know of the request.
-    func facts(_ numbers: SymbolNumbers, sweep: Int64) throws -> SchedulingFacts {
+    func facts(
+        _ numbers: SymbolNumbers, sweep: Int64, schedule: Int64
+    ) throws -> SchedulingFacts {
         let key = FactsKey(
-            template: numbers.first, source: numbers.second, scope: numbers.fourth, sweep: sweep)
+            template: numbers.first, source: numbers.second, scope: numbers.fourth, sweep: sweep,
+            schedule: schedule)
         return try schedulingFacts.value(key) {
             var request = try template(numbers.first)
             request.spec.source = try source(numbers.second)
             request.scope = try scope(numbers.fourth)
             var facts = request.facts
             facts.sweep = sweep > 0 ? SweepID(sweep) : nil
+            facts.schedule = schedule > 0 ? ScheduleID(schedule) : nil
             return facts
         }
     }

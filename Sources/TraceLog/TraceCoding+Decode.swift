@@ -30,11 +30,7 @@ extension TraceCoding {
                         NodeResult(
                             node: shape.node, timestamp: message.timestampSeconds,
                             observations: shape.observations)))
-            case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-                .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
-                .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
-                .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived,
-                .segmentRestored, .segmentDropped:
+            case _:
                 throw Malformed(what: "schema \(row.schema)")
             }
         }
@@ -72,9 +68,7 @@ extension TraceCoding {
     private func request(_ payload: [UInt8]) throws -> TraceRequest {
         let message = try PBTraceRequested(serializedBytes: payload)
         var request = try shapes.request(SymbolNumbers(message.symbols))
-        request.naming =
-            message.sweep > 0
-            ? .member(sweep: message.sweep, number: message.member) : .given(message.name)
+        request.naming = TraceName(message)
         request.labels = message.labels
         request.annotations = message.annotations
         return request

@@ -13,8 +13,8 @@ extension TraceCoding {
         try Self.naming(row, type) {
             switch type {
             case .traceRequested where row.schema == 2:
-                let (symbols, sweep) = try requestParts(row)
-                let facts = try shapes.facts(symbols, sweep: sweep)
+                let (symbols, sweep, schedule) = try requestParts(row)
+                let facts = try shapes.facts(symbols, sweep: sweep, schedule: schedule)
                 state.evolve(requested: id, facts, position: row.position)
             case .nodeReported where row.schema == 2:
                 try foldReport(row, id, into: &state)
@@ -26,6 +26,12 @@ extension TraceCoding {
                 state.evolve(
                     SweepID(row.stream), try EventCoding.decodeSweep(type, Array(row.payload)),
                     at: Moment(microseconds: row.recordedAt))
+            case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
+                .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+                state.evolve(
+                    ScheduleID(row.stream),
+                    try EventCoding.decodeSchedule(type, Array(row.payload)),
+                    at: Moment(microseconds: row.recordedAt))
             case .packetCaptured, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
                 .segmentArchived, .segmentRestored, .segmentDropped:
                 // They decide nothing.
@@ -36,7 +42,8 @@ extension TraceCoding {
                 case .trace(let event): evolve(event, row, &state)
                 case .tagProfileChanged(let profile): state.evolve(profile)
                 // A checkpoint says what the fold is here already.
-                case .sweep, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
+                case .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
+                    .segmentSealed,
                     .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
                     break
                 }
@@ -133,19 +140,23 @@ extension TraceCoding {
             : .timedOut(attempt: attempt, verdict: try Verdict(verdict))
     }
 
-    /// What scheduling needs of a TraceRequested: its symbols, and the sweep it is a member of.
-    private func requestParts(_ row: EventRow) throws -> (SymbolNumbers, sweep: Int64) {
+    /// What scheduling needs of a TraceRequested: its symbols, the sweep it is a member of, and the
+    /// schedule it is a run of.
+    private func requestParts(
+        _ row: EventRow
+    ) throws -> (SymbolNumbers, sweep: Int64, schedule: Int64) {
         var symbols = SymbolNumbers()
-        var sweep: Int64 = 0
+        var (sweep, schedule) = (Int64(0), Int64(0))
         var reader = WireReader(row.payload)
         while let field = try reader.next() {
             switch field.number {
             case 11: sweep = Int64(bitPattern: field.value)
+            case 13: schedule = Int64(bitPattern: field.value)
             case SymbolNumbers.field:
                 if let bytes = field.bytes { try symbols.read(bytes) }
             case _: break
             }
         }
-        return (symbols, sweep)
+        return (symbols, sweep, schedule)
     }
 }

@@ -37,10 +37,11 @@ public final class TraceCoding: Sendable {
         switch type {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-            .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
-            .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
-            .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
-            .segmentDropped:
+            .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
+            .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
+            .probeBroken, .probeHealthy, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
+            .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
             1
         }
     }
@@ -61,7 +62,7 @@ public final class TraceCoding: Sendable {
                 ended(.traceSucceeded, attempt, verdict, stream)
             case .trace(.timedOut(let attempt, let verdict)):
                 ended(.traceTimedOut, attempt, verdict, stream)
-            case .trace, .sweep, .clusterObserved, .logCreated, .deciderTookOver,
+            case .trace, .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
                 .tagProfileChanged,
                 .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
                 try EventCoding.draft(event, stream: stream)
@@ -97,6 +98,10 @@ public final class TraceCoding: Sendable {
         case .member(let sweep, let number):
             wire.put(11, sweep)
             wire.put(12, number)
+        case .slot(let schedule, let name, let moment):
+            wire.put(1, name)
+            wire.put(13, schedule.rawValue)
+            wire.put(14, moment.microseconds)
         }
         wire.put(4, request.labels)
         wire.put(5, request.annotations)

@@ -51,8 +51,8 @@ public struct ChangeRecorder {
             case .retry:
                 guard trace.phase.isTerminal else { return nil }
                 var facts = trace.facts
-                // A sweep has counted what its member came to; this attempt is nobody's.
-                facts.sweep = nil
+                // Sweep and schedule have counted what it came to; this attempt is nobody's.
+                (facts.sweep, facts.schedule) = (nil, nil)
                 let retry = Retry(
                     attempt: trace.attempt + 1, notBefore: now, automaticNumber: 0, facts: facts)
                 events = [.retryRequested(retry)]

@@ -12,7 +12,7 @@ import Traceflow
 /// lease begins with `DeciderTookOver`.
 public struct Decider {
     private let log: JobLog
-    private let coding: TraceCoding
+    let coding: TraceCoding
     package private(set) var state: SchedulerState?
     package private(set) var position: Int64 = 0
     /// Where the last checkpoint stands.
@@ -23,7 +23,9 @@ public struct Decider {
     private var passes: UInt64 = 0
     private let checkpoints: CheckpointOptions
     /// Nil for one who leaves sweeps as they are.
-    private let plans: (any SweepExpanding)?
+    let plans: (any SweepExpanding)?
+    /// Nil for one who leaves schedules as they are.
+    let runs: (any ScheduleRunning)?
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
@@ -31,7 +33,7 @@ public struct Decider {
     static let checkpointLives = 20_000
     static let checkpointPending = 2_000_000
     /// Events at most in a transaction, and how many of them sweeps may claim before all others.
-    private static let eventsMax = 10_000
+    static let eventsMax = 10_000
     private static let membersReserved = 2_500
     /// Passes between two looks at the size of the segment.
     private static let passesBetweenLooks: UInt64 = 16
@@ -39,17 +41,18 @@ public struct Decider {
     public init(log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64) {
         self.init(
             log: log, coding: coding, clock: clock, leaseMicroseconds: leaseMicroseconds,
-            checkpoints: CheckpointOptions(), plans: nil)
+            checkpoints: CheckpointOptions(), plans: nil, runs: nil)
     }
 
     init(
         log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64,
-        checkpoints: CheckpointOptions, plans: (any SweepExpanding)?
+        checkpoints: CheckpointOptions, plans: (any SweepExpanding)?, runs: (any ScheduleRunning)?
     ) {
         self.log = log
         self.coding = coding
         self.checkpoints = checkpoints
         self.plans = plans
+        self.runs = runs
         jumps = JumpWatch(
             clock: clock, now: Moment(microseconds: log.now()),
             leaseMicroseconds: leaseMicroseconds)
@@ -74,6 +77,7 @@ public struct Decider {
         do {
             try catchUp()
             try makePlans()
+            try prepareRuns()
             guard var working = state.take() else { return false }
             var folded = position
             var decided = 0
@@ -93,6 +97,7 @@ public struct Decider {
                     decisionsMax: Self.eventsMax - reserved)
                 var request = try request(&working, after: folded, context, lease, profile)
                 decided = request.drafts.count
+                try begin(&working, at: now, &request)
                 try expand(working, at: now, &request)
                 return request
             }
@@ -135,6 +140,11 @@ public struct Decider {
                 try coding.draft(
                     .sweep(decision.event), stream: .existing(decision.sweep.rawValue)))
         }
+        for decision in state.probeChanges(at: context.now) {
+            request.drafts.append(
+                try coding.draft(
+                    .schedule(decision.event), stream: .existing(decision.schedule.rawValue)))
+        }
         let last = position + Int64(request.drafts.count)
         if last - checkpointed >= checkpoints.events, !request.drafts.isEmpty,
             Self.isCheap(state)
@@ -146,47 +156,14 @@ public struct Decider {
         return request
     }
 
-    /// Reads the clusters of sweeps while no transaction waits for it.
-    private mutating func makePlans() throws {
-        guard let plans, let state else { return }
-        plans.keep(state.sweeps.keys)
-        for (id, life) in state.sweeps where !life.isCancelled && !life.isExpanded {
-            do {
-                try plans.prepare(id, life.request)
-            } catch let error where !(error is JobLogError) {
-                // Its cluster is gone with an archived segment: it is given up when it is expanded.
-            }
-        }
-    }
-
-    /// Asks for the members of sweeps that may come now.
-    private func expand(
-        _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest
-    ) throws {
-        guard let plans else { return }
-        let room = max(0, Self.eventsMax - request.drafts.count)
-        for decision in state.expansions(at: now, countMax: room) {
-            guard case .expanded(let first, let count) = decision.event,
-                let life = state.sweeps[decision.sweep]
-            else { continue }
-            let stream = StreamRef.existing(decision.sweep.rawValue)
-            let members: [TraceRequest]
-            do {
-                members = try plans.members(
-                    first..<first + Int64(count), of: decision.sweep, life.request)
-            } catch let error where !(error is JobLogError) {
-                request.drafts.append(
-                    try coding.draft(.sweep(.cancelled(reason: "\(error)")), stream: stream))
-                continue
-            }
-            request.drafts.append(try coding.draft(.sweep(decision.event), stream: stream))
-            for member in members {
-                request.drafts.append(
-                    try coding.draft(
-                        .trace(.requested(member)), stream: .new(request.newStreams.count)))
-                request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
-            }
-        }
+    /// Works out the next slots; returns whether one has come.
+    mutating func planSlots() -> Bool {
+        guard let runs, var working = state.take() else { return false }
+        let now = Moment(microseconds: log.now())
+        working.plan { runs.zone($0, around: now) }
+        let isDue = working.hasSlot(at: now)
+        state = working
+        return isDue
     }
 
     /// Sets the state down for who decides next, if a replay to here would take long.

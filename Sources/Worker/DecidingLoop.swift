@@ -28,7 +28,8 @@ struct DecidingLoop {
     func run() {
         var deciding = Deciding(
             log: log, coding: coding, clock: clock, options: options,
-            inFlightMax: backend.abilities.inFlightMax, plans: SweepPlans(clusters: clusters))
+            inFlightMax: backend.abilities.inFlightMax, plans: SweepPlans(clusters: clusters),
+            runs: ScheduleRuns(clusters: clusters))
         do {
             while !shared.isFinished {
                 let worked = try deciding.step(isDraining: shared.isDraining)
@@ -86,13 +87,13 @@ package struct Deciding {
 
     package init(
         log: JobLog, coding: TraceCoding, clock: Clock, options: Worker.Options, inFlightMax: Int,
-        plans: (any SweepExpanding)? = nil,
+        plans: (any SweepExpanding)? = nil, runs: (any ScheduleRunning)? = nil,
         beside: @escaping Beside = { DispatchQueue.global(qos: .utility).async(execute: $0) }
     ) {
         leases = LeaseKeeper(log: log, clock: clock, options: options)
         decider = Decider(
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
-            checkpoints: options.checkpoints, plans: plans)
+            checkpoints: options.checkpoints, plans: plans, runs: runs)
         self.options = options
         self.inFlightMax = inFlightMax
         self.log = log

@@ -120,7 +120,9 @@ package struct Execution {
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             stop(id, &starts)
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
-            .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
+            .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
+            .probeHealthy, .sweepRequested, .sweepExpanded, .sweepFinished,
             .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:

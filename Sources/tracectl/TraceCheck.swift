@@ -49,6 +49,7 @@ struct TraceCheck {
             if state == nil { state = SchedulerState(snapshot: snapshot) }
         case .trace(let change): try take(recorded, change)
         case .sweep(let change): try take(recorded, change)
+        case .schedule: break
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .segmentArchived,
             .segmentRestored, .segmentDropped:
             break

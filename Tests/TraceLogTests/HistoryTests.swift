@@ -94,13 +94,55 @@ enum GoldenHistory {
                     }())),
         ]
 
-    /// And with sweeps.
+    /// And with sweeps and schedules.
     static let withSweeps: [LogEvent] =
         newest + [
             .sweep(.requested(sweep)), .sweep(.expanded(first: 40, count: 1000)),
             .sweep(.finished(tally)), .sweep(.cancelled(reason: "its cluster is gone")),
-            .checkpoint(snapshotWithSweeps),
+            .schedule(.changed(probe)), .schedule(.changed(nightly)), .schedule(.paused),
+            .schedule(.resumed), .schedule(.deleted), .schedule(.runRequested),
+            .schedule(
+                .fired(
+                    SlotFiring(
+                        slot: Moment(microseconds: 8_000_000), expected: .dropped, isByHand: true))
+            ),
+            .schedule(
+                .missed(
+                    MissedSlots(
+                        first: Moment(microseconds: 1), last: Moment(microseconds: 2), count: 3,
+                        reason: .unable))), .schedule(.probeBroken(change)),
+            .schedule(.probeHealthy(change)),
+            .trace(
+                .requested(
+                    {
+                        var run = request
+                        run.naming = .slot(
+                            schedule: ScheduleID(5), name: "probe",
+                            at: Moment(microseconds: 8_000_000))
+                        return run
+                    }())), .checkpoint(snapshotWithSweeps),
         ]
+
+    static let probe = ScheduleSpec(
+        name: "probe", labels: ["a": "b"], timing: .every(seconds: 300),
+        work: .trace(
+            TraceTemplate(
+                apiVersion: .v1beta1, spec: spec, labels: ["c": "d"], priority: 7, retries: 1)),
+        startingDeadlineSeconds: 60, concurrency: .forbid, missed: .all(max: 4),
+        jitterSeconds: 9, expectation: .verdict(.rejected), failureThreshold: 2)
+
+    static var nightly: ScheduleSpec {
+        var spec = probe
+        if let cron = try? CronExpression("0 3 * * 1-5") {
+            spec.timing = .cron(cron, zone: "Europe/Berlin")
+        }
+        (spec.work, spec.missed, spec.concurrency) = (.sweep(sweep), .none, .replace)
+        (spec.expectation, spec.startingDeadlineSeconds) = (.model, nil)
+        return spec
+    }
+
+    static let change = ProbeChange(
+        slot: Moment(microseconds: 6), verdict: .lost, expected: .delivered, mismatches: 3)
 
     static let sweep = SweepRequest(
         name: "nightly", labels: ["team": "net"],
@@ -127,6 +169,19 @@ enum GoldenHistory {
                 life: SweepLife(
                     request: sweep, expanded: 68, open: 40, tally: tally, isCancelled: true,
                     nextAt: Moment(microseconds: 12)))
+        ]
+        snapshot.schedules = [
+            .init(
+                id: ScheduleID(5),
+                life: ScheduleLife(
+                    spec: probe, decidedThrough: Moment(microseconds: 44), isPaused: true,
+                    runsRequested: 2,
+                    runs: [
+                        .init(
+                            subject: .trace(TraceID(9)), slot: Moment(microseconds: 3),
+                            expected: .dropped),
+                        .init(subject: .sweep(SweepID(7)), slot: Moment(microseconds: 4)),
+                    ], mismatches: 2, isBroken: true, change: change))
         ]
         return snapshot
     }
@@ -326,6 +381,10 @@ struct HistoryTests {
             case .sweep(let event):
                 slow.evolve(
                     SweepID(recorded.stream), event,
+                    at: Moment(microseconds: recorded.recordedAt))
+            case .schedule(let event):
+                slow.evolve(
+                    ScheduleID(recorded.stream), event,
                     at: Moment(microseconds: recorded.recordedAt))
             case .tagProfileChanged(let profile): slow.evolve(profile)
             case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,

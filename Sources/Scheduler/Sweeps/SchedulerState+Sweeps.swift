@@ -4,9 +4,11 @@ extension SchedulerState {
     /// Takes in a sweep's event.
     public mutating func evolve(_ id: SweepID, _ event: SweepEvent, at moment: Moment) {
         switch event {
-        case .requested(let request): sweeps[id] = SweepLife(request: request)
+        case .requested(let request):
+            sweeps[id] = SweepLife(request: request)
+            if let schedule = request.schedule { schedules[schedule]?.begin(.sweep(id)) }
         case .expanded(_, let count): sweeps[id]?.expand(count, at: moment)
-        case .finished: sweeps[id] = nil
+        case .finished: forget(id)
         case .cancelled:
             sweeps[id]?.isCancelled = true
             forgetIfCancelled(id)
@@ -69,7 +71,12 @@ extension SchedulerState {
     }
 
     private mutating func forgetIfCancelled(_ id: SweepID) {
-        if let life = sweeps[id], life.isCancelled, life.open <= 0 { sweeps[id] = nil }
+        if let life = sweeps[id], life.isCancelled, life.open <= 0 { forget(id) }
+    }
+
+    private mutating func forget(_ id: SweepID) {
+        let life = sweeps.removeValue(forKey: id)
+        if let schedule = life?.request.schedule { schedules[schedule]?.end(.sweep(id), nil) }
     }
 
     mutating func endMembersOfCancelledSweeps(_ pass: inout Pass) {

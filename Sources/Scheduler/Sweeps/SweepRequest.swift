@@ -21,13 +21,15 @@ public struct SweepRequest: Hashable, Sendable {
     public var total: Int64
     /// How many pairs and ports they stand for.
     public var cells: Int64
+    /// The schedule that began it.
+    public var schedule: ScheduleID?
 
     public init(
         name: String? = nil, labels: [String: String] = [:], pairs: SweepPairs,
         priority: Int = SweepRequest.defaultPriority, retries: Int = 0,
         timeoutSeconds: Int = TraceflowSpec.defaultTimeoutSeconds, openMax: Int? = nil,
         intervalMicroseconds: Int64? = nil, clusterDigest: [UInt8] = [], total: Int64 = 0,
-        cells: Int64 = 0
+        cells: Int64 = 0, schedule: ScheduleID? = nil
     ) {
         self.name = name
         self.labels = labels
@@ -40,6 +42,7 @@ public struct SweepRequest: Hashable, Sendable {
         self.clusterDigest = clusterDigest
         self.total = total
         self.cells = cells
+        self.schedule = schedule
     }
 
     public static let defaultPriority = 3

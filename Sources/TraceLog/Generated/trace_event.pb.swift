@@ -283,6 +283,48 @@ nonisolated enum PBSweepCoverage: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+nonisolated enum PBConcurrencyPolicy: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+  case unspecified // = 0
+  case allow // = 1
+  case forbid // = 2
+  case replace // = 3
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .allow
+    case 2: self = .forbid
+    case 3: self = .replace
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .allow: return 1
+    case .forbid: return 2
+    case .replace: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [PBConcurrencyPolicy] = [
+    .unspecified,
+    .allow,
+    .forbid,
+    .replace,
+  ]
+
+}
+
 nonisolated struct PBSource: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -883,6 +925,9 @@ nonisolated struct PBSchedulingFacts: Sendable {
   /// The sweep that counts the trace as its own; 0 for none.
   var sweep: Int64 = 0
 
+  /// The schedule that counts the trace as a run of its own; 0 for none.
+  var schedule: Int64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -954,6 +999,11 @@ nonisolated struct PBTraceRequested: Sendable {
   var sweep: Int64 = 0
 
   var member: Int64 = 0
+
+  /// A run of a schedule is schedule/NAME/SLOT, with the schedule's name as its own.
+  var schedule: Int64 = 0
+
+  var slotMicroseconds: Int64 = 0
 
   /// From schema 2 on: a TraceRequested of what is left out here but for the other symbols, which
   /// are the spec's Source, its Destination, and the TagScope.
@@ -1269,6 +1319,9 @@ nonisolated struct PBSweepRequested: Sendable {
 
   var cells: Int64 = 0
 
+  /// The schedule that began it; 0 for none.
+  var schedule: Int64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1353,6 +1406,269 @@ nonisolated struct PBSweepCancelled: Sendable {
   init() {}
 }
 
+nonisolated struct PBTraceTemplate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var apiVersion: PBAPIVersion = .unspecified
+
+  var spec: PBSpec {
+    get {_spec ?? PBSpec()}
+    set {_spec = newValue}
+  }
+  /// Returns true if `spec` has been explicitly set.
+  var hasSpec: Bool {self._spec != nil}
+  /// Clears the value of `spec`. Subsequent reads from it will return its default value.
+  mutating func clearSpec() {self._spec = nil}
+
+  var labels: Dictionary<String,String> = [:]
+
+  var priority: Int32 = 0
+
+  var retries: Int32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _spec: PBSpec? = nil
+}
+
+nonisolated struct PBScheduleChanged: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
+
+  var labels: Dictionary<String,String> {
+    get {_storage._labels}
+    set {_uniqueStorage()._labels = newValue}
+  }
+
+  /// One of these.
+  var everySeconds: Int64 {
+    get {_storage._everySeconds}
+    set {_uniqueStorage()._everySeconds = newValue}
+  }
+
+  var cron: String {
+    get {_storage._cron}
+    set {_uniqueStorage()._cron = newValue}
+  }
+
+  var timeZone: String {
+    get {_storage._timeZone}
+    set {_uniqueStorage()._timeZone = newValue}
+  }
+
+  /// One of these.
+  var trace: PBTraceTemplate {
+    get {_storage._trace ?? PBTraceTemplate()}
+    set {_uniqueStorage()._trace = newValue}
+  }
+  /// Returns true if `trace` has been explicitly set.
+  var hasTrace: Bool {_storage._trace != nil}
+  /// Clears the value of `trace`. Subsequent reads from it will return its default value.
+  mutating func clearTrace() {_uniqueStorage()._trace = nil}
+
+  var sweep: PBSweepRequested {
+    get {_storage._sweep ?? PBSweepRequested()}
+    set {_uniqueStorage()._sweep = newValue}
+  }
+  /// Returns true if `sweep` has been explicitly set.
+  var hasSweep: Bool {_storage._sweep != nil}
+  /// Clears the value of `sweep`. Subsequent reads from it will return its default value.
+  mutating func clearSweep() {_uniqueStorage()._sweep = nil}
+
+  var startingDeadlineSeconds: Int64 {
+    get {_storage._startingDeadlineSeconds ?? 0}
+    set {_uniqueStorage()._startingDeadlineSeconds = newValue}
+  }
+  /// Returns true if `startingDeadlineSeconds` has been explicitly set.
+  var hasStartingDeadlineSeconds: Bool {_storage._startingDeadlineSeconds != nil}
+  /// Clears the value of `startingDeadlineSeconds`. Subsequent reads from it will return its default value.
+  mutating func clearStartingDeadlineSeconds() {_uniqueStorage()._startingDeadlineSeconds = nil}
+
+  var concurrency: PBConcurrencyPolicy {
+    get {_storage._concurrency}
+    set {_uniqueStorage()._concurrency = newValue}
+  }
+
+  /// Missed slots that are made up for; 0 for none.
+  var missedMax: Int64 {
+    get {_storage._missedMax}
+    set {_uniqueStorage()._missedMax = newValue}
+  }
+
+  var jitterSeconds: Int64 {
+    get {_storage._jitterSeconds}
+    set {_uniqueStorage()._jitterSeconds = newValue}
+  }
+
+  /// What is expected; with `model` what the cluster's model says.
+  var expected: PBVerdict {
+    get {_storage._expected}
+    set {_uniqueStorage()._expected = newValue}
+  }
+
+  var expectsModel: Bool {
+    get {_storage._expectsModel}
+    set {_uniqueStorage()._expectsModel = newValue}
+  }
+
+  var failureThreshold: Int32 {
+    get {_storage._failureThreshold}
+    set {_uniqueStorage()._failureThreshold = newValue}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct PBSchedulePaused: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBScheduleResumed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBScheduleDeleted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBScheduleRunRequested: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The TraceRequested or SweepRequested of the run follows at once, in the same transaction.
+nonisolated struct PBSlotFired: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var slotMicroseconds: Int64 = 0
+
+  var expected: PBVerdict = .unspecified
+
+  var isByHand: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBSlotMissed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var firstMicroseconds: Int64 = 0
+
+  var lastMicroseconds: Int64 = 0
+
+  var count: Int64 = 0
+
+  var reason: PBSlotMissed.Reason = .unspecified
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum Reason: SwiftProtobuf.Enum, Swift.CaseIterable {
+    typealias RawValue = Int
+    case unspecified // = 0
+    case late // = 1
+    case running // = 2
+    case unable // = 3
+    case UNRECOGNIZED(Int)
+
+    init() {
+      self = .unspecified
+    }
+
+    init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .late
+      case 2: self = .running
+      case 3: self = .unable
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .late: return 1
+      case .running: return 2
+      case .unable: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    static let allCases: [PBSlotMissed.Reason] = [
+      .unspecified,
+      .late,
+      .running,
+      .unable,
+    ]
+
+  }
+
+  init() {}
+}
+
+/// The payload of ProbeBroken and of ProbeHealthy.
+nonisolated struct PBProbeChanged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var slotMicroseconds: Int64 = 0
+
+  var verdict: PBVerdict = .unspecified
+
+  var expected: PBVerdict = .unspecified
+
+  var mismatches: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct PBResourceReference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1417,11 +1733,77 @@ nonisolated struct PBCheckpoint: Sendable {
 
   var sweeps: [PBSweepLife] = []
 
+  var schedules: [PBScheduleLife] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _profile: PBTagProfileChanged? = nil
+}
+
+/// A schedule that was not deleted.
+nonisolated struct PBScheduleLife: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var stream: Int64 = 0
+
+  var spec: PBScheduleChanged {
+    get {_spec ?? PBScheduleChanged()}
+    set {_spec = newValue}
+  }
+  /// Returns true if `spec` has been explicitly set.
+  var hasSpec: Bool {self._spec != nil}
+  /// Clears the value of `spec`. Subsequent reads from it will return its default value.
+  mutating func clearSpec() {self._spec = nil}
+
+  var decidedThroughMicroseconds: Int64 = 0
+
+  var isPaused: Bool = false
+
+  var runsRequested: Int64 = 0
+
+  var runs: [PBScheduleRun] = []
+
+  var mismatches: Int64 = 0
+
+  var isBroken: Bool = false
+
+  var change: PBProbeChanged {
+    get {_change ?? PBProbeChanged()}
+    set {_change = newValue}
+  }
+  /// Returns true if `change` has been explicitly set.
+  var hasChange: Bool {self._change != nil}
+  /// Clears the value of `change`. Subsequent reads from it will return its default value.
+  mutating func clearChange() {self._change = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _spec: PBScheduleChanged? = nil
+  fileprivate var _change: PBProbeChanged? = nil
+}
+
+nonisolated struct PBScheduleRun: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var trace: Int64 = 0
+
+  var sweep: Int64 = 0
+
+  var slotMicroseconds: Int64 = 0
+
+  var expected: PBVerdict = .unspecified
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 /// A sweep that has not finished.
@@ -1814,6 +2196,10 @@ nonisolated extension PBVerdict: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBSweepCoverage: SwiftProtobuf._ProtoNameProviding {
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SWEEP_COVERAGE_UNSPECIFIED\0\u{1}SWEEP_COVERAGE_PAIRS\0\u{1}SWEEP_COVERAGE_CLASSES\0")
+}
+
+nonisolated extension PBConcurrencyPolicy: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CONCURRENCY_POLICY_UNSPECIFIED\0\u{1}CONCURRENCY_POLICY_ALLOW\0\u{1}CONCURRENCY_POLICY_FORBID\0\u{1}CONCURRENCY_POLICY_REPLACE\0")
 }
 
 nonisolated extension PBSource: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2443,7 +2829,7 @@ nonisolated extension PBTagScope: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SchedulingFacts"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0\u{1}sweep\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0\u{1}sweep\0\u{1}schedule\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2458,6 +2844,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
       case 5: try { try decoder.decodeSingularBoolField(value: &self.droppedOnly) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.needsSender) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
       default: break
       }
     }
@@ -2489,6 +2876,9 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.sweep != 0 {
       try visitor.visitSingularInt64Field(value: self.sweep, fieldNumber: 7)
     }
+    if self.schedule != 0 {
+      try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2500,6 +2890,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.droppedOnly != rhs.droppedOnly {return false}
     if lhs.needsSender != rhs.needsSender {return false}
     if lhs.sweep != rhs.sweep {return false}
+    if lhs.schedule != rhs.schedule {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2542,7 +2933,7 @@ nonisolated extension PBTrafficReference: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TraceRequested"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0\u{1}sweep\0\u{1}member\0\u{2}\u{3}symbols\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0\u{1}sweep\0\u{1}member\0\u{1}schedule\0\u{3}slot_microseconds\0\u{1}symbols\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2562,6 +2953,8 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 10: try { try decoder.decodeRepeatedMessageField(value: &self.traffic) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
       case 12: try { try decoder.decodeSingularInt64Field(value: &self.member) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
+      case 14: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
       case 15: try { try decoder.decodeRepeatedUInt64Field(value: &self.symbols) }()
       default: break
       }
@@ -2609,6 +3002,12 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.member != 0 {
       try visitor.visitSingularInt64Field(value: self.member, fieldNumber: 12)
     }
+    if self.schedule != 0 {
+      try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 13)
+    }
+    if self.slotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 14)
+    }
     if !self.symbols.isEmpty {
       try visitor.visitPackedUInt64Field(value: self.symbols, fieldNumber: 15)
     }
@@ -2628,6 +3027,8 @@ nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.traffic != rhs.traffic {return false}
     if lhs.sweep != rhs.sweep {return false}
     if lhs.member != rhs.member {return false}
+    if lhs.schedule != rhs.schedule {return false}
+    if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
     if lhs.symbols != rhs.symbols {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -3139,7 +3540,7 @@ nonisolated extension PBSweepPort: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SweepRequested"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{1}from\0\u{1}to\0\u{1}ports\0\u{3}prefers_v6\0\u{1}coverage\0\u{1}priority\0\u{1}retries\0\u{3}timeout_seconds\0\u{3}open_max\0\u{3}interval_microseconds\0\u{3}cluster_digest\0\u{1}total\0\u{2}\u{2}cells\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{1}from\0\u{1}to\0\u{1}ports\0\u{3}prefers_v6\0\u{1}coverage\0\u{1}priority\0\u{1}retries\0\u{3}timeout_seconds\0\u{3}open_max\0\u{3}interval_microseconds\0\u{3}cluster_digest\0\u{1}total\0\u{2}\u{2}cells\0\u{1}schedule\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3162,6 +3563,7 @@ nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 13: try { try decoder.decodeSingularBytesField(value: &self.clusterDigest) }()
       case 14: try { try decoder.decodeSingularInt64Field(value: &self.total) }()
       case 16: try { try decoder.decodeSingularInt64Field(value: &self.cells) }()
+      case 17: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
       default: break
       }
     }
@@ -3217,6 +3619,9 @@ nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.cells != 0 {
       try visitor.visitSingularInt64Field(value: self.cells, fieldNumber: 16)
     }
+    if self.schedule != 0 {
+      try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 17)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3236,6 +3641,7 @@ nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.clusterDigest != rhs.clusterDigest {return false}
     if lhs.total != rhs.total {return false}
     if lhs.cells != rhs.cells {return false}
+    if lhs.schedule != rhs.schedule {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3400,6 +3806,431 @@ nonisolated extension PBSweepCancelled: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension PBTraceTemplate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".TraceTemplate"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}priority\0\u{1}retries\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.apiVersion) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
+      case 3: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.labels) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.priority) }()
+      case 5: try { try decoder.decodeSingularInt32Field(value: &self.retries) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.apiVersion != .unspecified {
+      try visitor.visitSingularEnumField(value: self.apiVersion, fieldNumber: 1)
+    }
+    try { if let v = self._spec {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.labels.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.labels, fieldNumber: 3)
+    }
+    if self.priority != 0 {
+      try visitor.visitSingularInt32Field(value: self.priority, fieldNumber: 4)
+    }
+    if self.retries != 0 {
+      try visitor.visitSingularInt32Field(value: self.retries, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBTraceTemplate, rhs: PBTraceTemplate) -> Bool {
+    if lhs.apiVersion != rhs.apiVersion {return false}
+    if lhs._spec != rhs._spec {return false}
+    if lhs.labels != rhs.labels {return false}
+    if lhs.priority != rhs.priority {return false}
+    if lhs.retries != rhs.retries {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleChanged"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{3}every_seconds\0\u{1}cron\0\u{3}time_zone\0\u{1}trace\0\u{1}sweep\0\u{3}starting_deadline_seconds\0\u{1}concurrency\0\u{3}missed_max\0\u{3}jitter_seconds\0\u{1}expected\0\u{3}expects_model\0\u{3}failure_threshold\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _labels: Dictionary<String,String> = [:]
+    var _everySeconds: Int64 = 0
+    var _cron: String = String()
+    var _timeZone: String = String()
+    var _trace: PBTraceTemplate? = nil
+    var _sweep: PBSweepRequested? = nil
+    var _startingDeadlineSeconds: Int64? = nil
+    var _concurrency: PBConcurrencyPolicy = .unspecified
+    var _missedMax: Int64 = 0
+    var _jitterSeconds: Int64 = 0
+    var _expected: PBVerdict = .unspecified
+    var _expectsModel: Bool = false
+    var _failureThreshold: Int32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _labels = source._labels
+      _everySeconds = source._everySeconds
+      _cron = source._cron
+      _timeZone = source._timeZone
+      _trace = source._trace
+      _sweep = source._sweep
+      _startingDeadlineSeconds = source._startingDeadlineSeconds
+      _concurrency = source._concurrency
+      _missedMax = source._missedMax
+      _jitterSeconds = source._jitterSeconds
+      _expected = source._expected
+      _expectsModel = source._expectsModel
+      _failureThreshold = source._failureThreshold
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._labels) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._everySeconds) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._cron) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._timeZone) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._trace) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._sweep) }()
+        case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._startingDeadlineSeconds) }()
+        case 9: try { try decoder.decodeSingularEnumField(value: &_storage._concurrency) }()
+        case 10: try { try decoder.decodeSingularInt64Field(value: &_storage._missedMax) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._jitterSeconds) }()
+        case 12: try { try decoder.decodeSingularEnumField(value: &_storage._expected) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._expectsModel) }()
+        case 14: try { try decoder.decodeSingularInt32Field(value: &_storage._failureThreshold) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if !_storage._labels.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._labels, fieldNumber: 2)
+      }
+      if _storage._everySeconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._everySeconds, fieldNumber: 3)
+      }
+      if !_storage._cron.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._cron, fieldNumber: 4)
+      }
+      if !_storage._timeZone.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._timeZone, fieldNumber: 5)
+      }
+      try { if let v = _storage._trace {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._sweep {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._startingDeadlineSeconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+      } }()
+      if _storage._concurrency != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._concurrency, fieldNumber: 9)
+      }
+      if _storage._missedMax != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._missedMax, fieldNumber: 10)
+      }
+      if _storage._jitterSeconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._jitterSeconds, fieldNumber: 11)
+      }
+      if _storage._expected != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._expected, fieldNumber: 12)
+      }
+      if _storage._expectsModel != false {
+        try visitor.visitSingularBoolField(value: _storage._expectsModel, fieldNumber: 13)
+      }
+      if _storage._failureThreshold != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._failureThreshold, fieldNumber: 14)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleChanged, rhs: PBScheduleChanged) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._labels != rhs_storage._labels {return false}
+        if _storage._everySeconds != rhs_storage._everySeconds {return false}
+        if _storage._cron != rhs_storage._cron {return false}
+        if _storage._timeZone != rhs_storage._timeZone {return false}
+        if _storage._trace != rhs_storage._trace {return false}
+        if _storage._sweep != rhs_storage._sweep {return false}
+        if _storage._startingDeadlineSeconds != rhs_storage._startingDeadlineSeconds {return false}
+        if _storage._concurrency != rhs_storage._concurrency {return false}
+        if _storage._missedMax != rhs_storage._missedMax {return false}
+        if _storage._jitterSeconds != rhs_storage._jitterSeconds {return false}
+        if _storage._expected != rhs_storage._expected {return false}
+        if _storage._expectsModel != rhs_storage._expectsModel {return false}
+        if _storage._failureThreshold != rhs_storage._failureThreshold {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSchedulePaused: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SchedulePaused"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSchedulePaused, rhs: PBSchedulePaused) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleResumed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleResumed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleResumed, rhs: PBScheduleResumed) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleDeleted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleDeleted"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleDeleted, rhs: PBScheduleDeleted) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleRunRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleRunRequested"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleRunRequested, rhs: PBScheduleRunRequested) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSlotFired: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SlotFired"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}expected\0\u{3}is_by_hand\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isByHand) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.slotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 1)
+    }
+    if self.expected != .unspecified {
+      try visitor.visitSingularEnumField(value: self.expected, fieldNumber: 2)
+    }
+    if self.isByHand != false {
+      try visitor.visitSingularBoolField(value: self.isByHand, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSlotFired, rhs: PBSlotFired) -> Bool {
+    if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
+    if lhs.expected != rhs.expected {return false}
+    if lhs.isByHand != rhs.isByHand {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSlotMissed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SlotMissed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}first_microseconds\0\u{3}last_microseconds\0\u{1}count\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.firstMicroseconds) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.lastMicroseconds) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.firstMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.firstMicroseconds, fieldNumber: 1)
+    }
+    if self.lastMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastMicroseconds, fieldNumber: 2)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 3)
+    }
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBSlotMissed, rhs: PBSlotMissed) -> Bool {
+    if lhs.firstMicroseconds != rhs.firstMicroseconds {return false}
+    if lhs.lastMicroseconds != rhs.lastMicroseconds {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBSlotMissed.Reason: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REASON_UNSPECIFIED\0\u{1}REASON_LATE\0\u{1}REASON_RUNNING\0\u{1}REASON_UNABLE\0")
+}
+
+nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ProbeChanged"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}verdict\0\u{1}expected\0\u{1}mismatches\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.slotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 1)
+    }
+    if self.verdict != .unspecified {
+      try visitor.visitSingularEnumField(value: self.verdict, fieldNumber: 2)
+    }
+    if self.expected != .unspecified {
+      try visitor.visitSingularEnumField(value: self.expected, fieldNumber: 3)
+    }
+    if self.mismatches != 0 {
+      try visitor.visitSingularInt64Field(value: self.mismatches, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBProbeChanged, rhs: PBProbeChanged) -> Bool {
+    if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.expected != rhs.expected {return false}
+    if lhs.mismatches != rhs.mismatches {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResourceReference"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}digest\0")
@@ -3502,7 +4333,7 @@ nonisolated extension PBClusterObserved: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0\u{1}schedules\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3514,6 +4345,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.lanes) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.sweeps) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.schedules) }()
       default: break
       }
     }
@@ -3536,6 +4368,9 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.sweeps.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.sweeps, fieldNumber: 4)
     }
+    if !self.schedules.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.schedules, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3544,6 +4379,126 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.lanes != rhs.lanes {return false}
     if lhs.lives != rhs.lives {return false}
     if lhs.sweeps != rhs.sweeps {return false}
+    if lhs.schedules != rhs.schedules {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleLife"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.stream) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.decidedThroughMicroseconds) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.isPaused) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.runsRequested) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.runs) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.isBroken) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._change) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.stream != 0 {
+      try visitor.visitSingularInt64Field(value: self.stream, fieldNumber: 1)
+    }
+    try { if let v = self._spec {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.decidedThroughMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.decidedThroughMicroseconds, fieldNumber: 3)
+    }
+    if self.isPaused != false {
+      try visitor.visitSingularBoolField(value: self.isPaused, fieldNumber: 4)
+    }
+    if self.runsRequested != 0 {
+      try visitor.visitSingularInt64Field(value: self.runsRequested, fieldNumber: 5)
+    }
+    if !self.runs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.runs, fieldNumber: 6)
+    }
+    if self.mismatches != 0 {
+      try visitor.visitSingularInt64Field(value: self.mismatches, fieldNumber: 7)
+    }
+    if self.isBroken != false {
+      try visitor.visitSingularBoolField(value: self.isBroken, fieldNumber: 8)
+    }
+    try { if let v = self._change {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleLife, rhs: PBScheduleLife) -> Bool {
+    if lhs.stream != rhs.stream {return false}
+    if lhs._spec != rhs._spec {return false}
+    if lhs.decidedThroughMicroseconds != rhs.decidedThroughMicroseconds {return false}
+    if lhs.isPaused != rhs.isPaused {return false}
+    if lhs.runsRequested != rhs.runsRequested {return false}
+    if lhs.runs != rhs.runs {return false}
+    if lhs.mismatches != rhs.mismatches {return false}
+    if lhs.isBroken != rhs.isBroken {return false}
+    if lhs._change != rhs._change {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBScheduleRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ScheduleRun"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trace\0\u{1}sweep\0\u{3}slot_microseconds\0\u{1}expected\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.trace) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.trace != 0 {
+      try visitor.visitSingularInt64Field(value: self.trace, fieldNumber: 1)
+    }
+    if self.sweep != 0 {
+      try visitor.visitSingularInt64Field(value: self.sweep, fieldNumber: 2)
+    }
+    if self.slotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 3)
+    }
+    if self.expected != .unspecified {
+      try visitor.visitSingularEnumField(value: self.expected, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleRun, rhs: PBScheduleRun) -> Bool {
+    if lhs.trace != rhs.trace {return false}
+    if lhs.sweep != rhs.sweep {return false}
+    if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
+    if lhs.expected != rhs.expected {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -128,7 +128,9 @@ extension LogEventType {
         switch self {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
-            .retryRequested, .cancelRequested, .traceDeleted, .sweepRequested, .sweepExpanded,
+            .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
+            .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
+            .probeBroken, .probeHealthy, .sweepRequested, .sweepExpanded,
             .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
             .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped:

@@ -84,7 +84,7 @@ struct Ledger {
         case .logCreated:
             guard row.position == 1 else { throw Violation("the log was created twice") }
         case .sweep(let event): try take(event, row, by: author)
-        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
+        case .schedule, .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

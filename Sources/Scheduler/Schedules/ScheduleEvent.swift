@@ -1,0 +1,84 @@
+import Traceflow
+
+/// A fact about one schedule.
+public enum ScheduleEvent: Hashable, Sendable {
+    /// It was made, or is another from now on.
+    indirect case changed(ScheduleSpec)
+    case paused
+    case resumed
+    case deleted
+    /// Somebody wants it to begin now, whatever the time is.
+    case runRequested
+    /// The request of what the slot begins follows at once, within the same transaction.
+    case fired(SlotFiring)
+    case missed(MissedSlots)
+    case probeBroken(ProbeChange)
+    case probeHealthy(ProbeChange)
+}
+
+/// A slot that begins.
+public struct SlotFiring: Hashable, Sendable {
+    /// The slot's own moment, not that at which it was noticed.
+    public var slot: Moment
+    /// What is expected to come of it; nil where nothing is.
+    public var expected: Verdict?
+    /// Somebody asked for it: the slots of the calendar go on as they were.
+    public var isByHand: Bool
+
+    public init(slot: Moment, expected: Verdict? = nil, isByHand: Bool = false) {
+        self.slot = slot
+        self.expected = expected
+        self.isByHand = isByHand
+    }
+}
+
+/// Slots that nobody began, one after the other.
+public struct MissedSlots: Hashable, Sendable {
+    public enum Reason: String, Hashable, Sendable, CaseIterable {
+        /// Nobody was there, or not in time.
+        case late
+        /// What was begun before still ran.
+        case running
+        /// There was nothing to begin: no cluster, or no pair of Pods in it.
+        case unable
+    }
+
+    public var first: Moment
+    public var last: Moment
+    public var count: Int
+    public var reason: Reason
+
+    public init(first: Moment, last: Moment, count: Int, reason: Reason) {
+        self.first = first
+        self.last = last
+        self.count = count
+        self.reason = reason
+    }
+}
+
+/// The result that changed what is thought of a probe.
+public struct ProbeChange: Hashable, Sendable {
+    public var slot: Moment
+    public var verdict: Verdict
+    public var expected: Verdict
+    /// How many results in a row were unexpected; 0 for one that is healthy again.
+    public var mismatches: Int
+
+    public init(slot: Moment, verdict: Verdict, expected: Verdict, mismatches: Int) {
+        self.slot = slot
+        self.verdict = verdict
+        self.expected = expected
+        self.mismatches = mismatches
+    }
+}
+
+/// A decision about a schedule.
+public struct ScheduleDecision: Hashable, Sendable {
+    public var schedule: ScheduleID
+    public var event: ScheduleEvent
+
+    public init(schedule: ScheduleID, event: ScheduleEvent) {
+        self.schedule = schedule
+        self.event = event
+    }
+}

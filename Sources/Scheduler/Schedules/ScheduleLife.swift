@@ -1,0 +1,167 @@
+import Traceflow
+
+/// What the rules know of one schedule.
+///
+///     absent ──changed──▶ waiting ──its moment has come──▶ fired ──▶ waiting
+///                          │   ▲                             └──▶ run: open ──end──▶ judged
+///                     paused   resumed        waiting ──nobody was there──▶ missed ──▶ waiting
+///
+/// Invariants:
+/// - every slot after the schedule was made, up to `decidedThrough`, was fired or missed, once;
+///   slots while it is paused are nobody's;
+/// - `runs` are the traces and sweeps that it began and that have not ended.
+public struct ScheduleLife: Hashable, Sendable {
+    /// Something that the schedule began and that has not ended.
+    public struct Run: Hashable, Sendable {
+        public enum Subject: Hashable, Sendable {
+            case trace(TraceID)
+            case sweep(SweepID)
+        }
+
+        public var subject: Subject
+        public var slot: Moment
+        public var expected: Verdict?
+
+        public init(subject: Subject, slot: Moment, expected: Verdict? = nil) {
+            self.subject = subject
+            self.slot = slot
+            self.expected = expected
+        }
+    }
+
+    public internal(set) var spec: ScheduleSpec
+    public internal(set) var isPaused: Bool
+    /// Slots up to here are decided.
+    public internal(set) var decidedThrough: Moment
+    /// How often somebody asked for it since it last began by hand.
+    public internal(set) var runsRequested: Int
+    public internal(set) var runs: [Run]
+    /// Unexpected results in a row.
+    public internal(set) var mismatches: Int
+    public internal(set) var isBroken: Bool
+    /// What the last result means for the probe, until it is said.
+    public internal(set) var change: ProbeChange?
+    /// The slot whose request is the next event.
+    var firing: SlotFiring?
+
+    public init(
+        spec: ScheduleSpec, decidedThrough: Moment, isPaused: Bool = false, runsRequested: Int = 0,
+        runs: [Run] = [], mismatches: Int = 0, isBroken: Bool = false, change: ProbeChange? = nil
+    ) {
+        self.spec = spec
+        self.decidedThrough = decidedThrough
+        self.isPaused = isPaused
+        self.runsRequested = runsRequested
+        self.runs = runs
+        self.mismatches = mismatches
+        self.isBroken = isBroken
+        self.change = change
+    }
+
+    /// How late a slot may be noticed and still count as one for which somebody was there.
+    static let onTimeMicroseconds: Int64 = 10_000_000
+    /// Slots that are counted at most of those that were missed.
+    private static let countedMax = 1_000_000
+
+    mutating func evolve(_ event: ScheduleEvent, at moment: Moment) {
+        switch event {
+        case .changed(let new):
+            if new.timing != spec.timing { decidedThrough = max(decidedThrough, moment) }
+            if new.expectation != spec.expectation {
+                (mismatches, isBroken, change) = (0, false, nil)
+            }
+            spec = new
+        case .paused: isPaused = true
+        case .resumed:
+            isPaused = false
+            decidedThrough = max(decidedThrough, moment)
+        case .runRequested: runsRequested += 1
+        case .fired(let firing):
+            self.firing = firing
+            if firing.isByHand {
+                runsRequested = max(0, runsRequested - 1)
+            } else {
+                decidedThrough = max(decidedThrough, firing.slot)
+            }
+        case .missed(let missed):
+            decidedThrough = max(decidedThrough, missed.last)
+            firing = nil
+        case .probeBroken: (isBroken, change) = (true, nil)
+        case .probeHealthy: (isBroken, change) = (false, nil)
+        case .deleted: break
+        }
+    }
+
+    /// What the slot that was fired last began.
+    mutating func begin(_ subject: Run.Subject) {
+        guard let firing else { return }
+        runs.append(Run(subject: subject, slot: firing.slot, expected: firing.expected))
+        self.firing = nil
+    }
+
+    mutating func end(_ subject: Run.Subject, _ verdict: Verdict?) {
+        guard let place = runs.firstIndex(where: { $0.subject == subject }) else { return }
+        let run = runs.remove(at: place)
+        guard let verdict, let expected = run.expected else { return }
+        mismatches = verdict == expected ? 0 : mismatches + 1
+        let shouldBreak = !isBroken && mismatches >= spec.failureThreshold
+        guard shouldBreak || isBroken && mismatches == 0 else {
+            change = nil
+            return
+        }
+        change = ProbeChange(
+            slot: run.slot, verdict: verdict, expected: expected, mismatches: mismatches)
+    }
+
+    /// The next slot and when it is to begin; nil while none is to come.
+    func next(in zone: ZoneOffsets) -> (slot: Moment, begin: Moment)? {
+        guard !isPaused, let slot = spec.slot(after: decidedThrough, in: zone) else { return nil }
+        return (slot, spec.begin(of: slot))
+    }
+
+    /// What is to be done with the slots whose moment has come: which are missed, which begin.
+    func due(at now: Moment, in zone: ZoneOffsets) -> (missed: MissedSlots?, begin: [Moment]) {
+        guard !isPaused else { return (nil, []) }
+        let keptMax: Int =
+            switch spec.missed {
+            case .none, .latest: 1
+            case .all(let max): max
+            }
+        var kept: [Moment] = []
+        var first: Moment?
+        var last = decidedThrough
+        var count = 0
+        while count < Self.countedMax, let slot = spec.slot(after: last, in: zone),
+            spec.begin(of: slot) <= now
+        {
+            last = slot
+            first = first ?? slot
+            count += 1
+            kept.append(slot)
+            if kept.count > 2 * keptMax { kept.removeFirst(kept.count - keptMax) }
+        }
+        kept.removeFirst(max(0, kept.count - keptMax))
+        let late = now.microseconds
+        kept.removeAll { slot in
+            let lateness = late - spec.begin(of: slot).microseconds
+            if let deadline = spec.startingDeadlineSeconds {
+                return lateness > deadline * 1_000_000
+            }
+            return spec.missed == .none && lateness > Self.onTimeMicroseconds
+        }
+        var reason = MissedSlots.Reason.late
+        if spec.concurrency == .forbid {
+            // One of them may begin, if nothing runs; the others would find it running.
+            let allowed = runs.isEmpty ? 1 : 0
+            if kept.count > allowed { reason = .running }
+            kept = Array(kept.suffix(allowed))
+        }
+        guard let first, count > kept.count else { return (nil, kept) }
+        // Those that are missed come before those that begin.
+        let lastMissed = kept.first.map { $0.advanced(byMicroseconds: -1) } ?? last
+        return (
+            MissedSlots(
+                first: first, last: lastMissed, count: count - kept.count, reason: reason), kept
+        )
+    }
+}

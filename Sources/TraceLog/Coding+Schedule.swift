@@ -1,0 +1,247 @@
+import Scheduler
+import SwiftProtobuf
+import Traceflow
+
+extension PBScheduleChanged {
+    init(_ spec: ScheduleSpec) {
+        self.init()
+        name = spec.name
+        labels = spec.labels
+        switch spec.timing {
+        case .every(let seconds): everySeconds = seconds
+        case .cron(let expression, let zone):
+            cron = expression.text
+            timeZone = zone
+        }
+        switch spec.work {
+        case .trace(let template): trace = PBTraceTemplate(template)
+        case .sweep(let request): sweep = PBSweepRequested(request)
+        }
+        if let deadline = spec.startingDeadlineSeconds { startingDeadlineSeconds = deadline }
+        concurrency =
+            switch spec.concurrency {
+            case .allow: .allow
+            case .forbid: .forbid
+            case .replace: .replace
+            }
+        missedMax =
+            switch spec.missed {
+            case .none: 0
+            case .latest: 1
+            case .all(let max): Int64(max)
+            }
+        jitterSeconds = spec.jitterSeconds
+        switch spec.expectation {
+        case .verdict(let verdict): expected = PBVerdict(verdict)
+        case .model: expectsModel = true
+        case nil: break
+        }
+        failureThreshold = Int32(clamping: spec.failureThreshold)
+    }
+}
+
+extension ScheduleSpec {
+    init(_ message: PBScheduleChanged) throws {
+        let timing: Timing
+        if message.everySeconds > 0 {
+            timing = .every(seconds: message.everySeconds)
+        } else {
+            do {
+                timing = .cron(try CronExpression(message.cron), zone: message.timeZone)
+            } catch {
+                throw Malformed(what: "schedule \"\(message.cron)\": \(error)")
+            }
+        }
+        let concurrency: Concurrency =
+            switch message.concurrency {
+            case .allow: .allow
+            case .forbid: .forbid
+            case .replace: .replace
+            case .unspecified, .UNRECOGNIZED: throw Malformed(what: "unknown concurrency policy")
+            }
+        var expectation: Expectation?
+        if message.expectsModel { expectation = .model }
+        if message.expected != .unspecified {
+            expectation = .verdict(try Verdict(message.expected))
+        }
+        self.init(
+            name: message.name, labels: message.labels, timing: timing,
+            work: message.hasTrace
+                ? .trace(try TraceTemplate(message.trace))
+                : .sweep(try SweepRequest(message.sweep)),
+            startingDeadlineSeconds: message.hasStartingDeadlineSeconds
+                ? message.startingDeadlineSeconds : nil,
+            concurrency: concurrency,
+            missed: message.missedMax <= 0
+                ? .none : message.missedMax == 1 ? .latest : .all(max: Int(message.missedMax)),
+            jitterSeconds: message.jitterSeconds, expectation: expectation,
+            failureThreshold: Int(message.failureThreshold))
+    }
+}
+
+extension PBTraceTemplate {
+    init(_ template: TraceTemplate) {
+        self.init()
+        apiVersion =
+            switch template.apiVersion {
+            case .v1alpha1: .v1Alpha1
+            case .v1beta1: .v1Beta1
+            }
+        spec = PBSpec(template.spec)
+        labels = template.labels
+        priority = Int32(clamping: template.priority)
+        retries = Int32(clamping: template.retries)
+    }
+}
+
+extension TraceTemplate {
+    init(_ message: PBTraceTemplate) throws {
+        let version: APIVersion =
+            switch message.apiVersion {
+            case .v1Alpha1: .v1alpha1
+            case .v1Beta1: .v1beta1
+            case .unspecified, .UNRECOGNIZED: throw Malformed(what: "unknown API version")
+            }
+        self.init(
+            apiVersion: version, spec: TraceflowSpec(message.spec), labels: message.labels,
+            priority: Int(message.priority), retries: Int(message.retries))
+    }
+}
+
+extension PBProbeChanged {
+    init(_ change: ProbeChange) {
+        self.init()
+        slotMicroseconds = change.slot.microseconds
+        verdict = PBVerdict(change.verdict)
+        expected = PBVerdict(change.expected)
+        mismatches = Int64(change.mismatches)
+    }
+}
+
+extension ProbeChange {
+    init(_ message: PBProbeChanged) throws {
+        self.init(
+            slot: Moment(microseconds: message.slotMicroseconds),
+            verdict: try Verdict(message.verdict), expected: try Verdict(message.expected),
+            mismatches: Int(message.mismatches))
+    }
+}
+
+extension PBScheduleLife {
+    init(_ schedule: SchedulerSnapshot.Schedule) {
+        self.init()
+        let life = schedule.life
+        stream = schedule.id.rawValue
+        spec = PBScheduleChanged(life.spec)
+        decidedThroughMicroseconds = life.decidedThrough.microseconds
+        isPaused = life.isPaused
+        runsRequested = Int64(life.runsRequested)
+        runs = life.runs.map { run in
+            .with {
+                switch run.subject {
+                case .trace(let id): $0.trace = id.rawValue
+                case .sweep(let id): $0.sweep = id.rawValue
+                }
+                $0.slotMicroseconds = run.slot.microseconds
+                if let expected = run.expected { $0.expected = PBVerdict(expected) }
+            }
+        }
+        mismatches = Int64(life.mismatches)
+        isBroken = life.isBroken
+        if let change = life.change { self.change = PBProbeChanged(change) }
+    }
+}
+
+extension SchedulerSnapshot.Schedule {
+    init(_ message: PBScheduleLife) throws {
+        self.init(
+            id: ScheduleID(message.stream),
+            life: ScheduleLife(
+                spec: try ScheduleSpec(message.spec),
+                decidedThrough: Moment(microseconds: message.decidedThroughMicroseconds),
+                isPaused: message.isPaused, runsRequested: Int(message.runsRequested),
+                runs: try message.runs.map { run in
+                    ScheduleLife.Run(
+                        subject: run.trace > 0
+                            ? .trace(TraceID(run.trace)) : .sweep(SweepID(run.sweep)),
+                        slot: Moment(microseconds: run.slotMicroseconds),
+                        expected: run.expected == .unspecified ? nil : try Verdict(run.expected))
+                }, mismatches: Int(message.mismatches), isBroken: message.isBroken,
+                change: message.hasChange ? try ProbeChange(message.change) : nil))
+    }
+}
+
+extension EventCoding {
+    static func message(of event: ScheduleEvent) -> (type: LogEventType, message: any Message) {
+        switch event {
+        case .changed(let spec): (.scheduleChanged, PBScheduleChanged(spec))
+        case .paused: (.schedulePaused, PBSchedulePaused())
+        case .resumed: (.scheduleResumed, PBScheduleResumed())
+        case .deleted: (.scheduleDeleted, PBScheduleDeleted())
+        case .runRequested: (.scheduleRunRequested, PBScheduleRunRequested())
+        case .fired(let firing):
+            (
+                .slotFired,
+                PBSlotFired.with {
+                    $0.slotMicroseconds = firing.slot.microseconds
+                    if let expected = firing.expected { $0.expected = PBVerdict(expected) }
+                    $0.isByHand = firing.isByHand
+                }
+            )
+        case .missed(let missed):
+            (
+                .slotMissed,
+                PBSlotMissed.with {
+                    $0.firstMicroseconds = missed.first.microseconds
+                    $0.lastMicroseconds = missed.last.microseconds
+                    $0.count = Int64(missed.count)
+                    $0.reason =
+                        switch missed.reason {
+                        case .late: .late
+                        case .running: .running
+                        case .unable: .unable
+                        }
+                }
+            )
+        case .probeBroken(let change): (.probeBroken, PBProbeChanged(change))
+        case .probeHealthy(let change): (.probeHealthy, PBProbeChanged(change))
+        }
+    }
+
+    static func decodeSchedule(_ type: LogEventType, _ bytes: [UInt8]) throws -> ScheduleEvent {
+        switch type {
+        case .scheduleChanged:
+            return .changed(try ScheduleSpec(PBScheduleChanged(serializedBytes: bytes)))
+        case .schedulePaused: return .paused
+        case .scheduleResumed: return .resumed
+        case .scheduleDeleted: return .deleted
+        case .scheduleRunRequested: return .runRequested
+        case .slotFired:
+            let message = try PBSlotFired(serializedBytes: bytes)
+            return .fired(
+                SlotFiring(
+                    slot: Moment(microseconds: message.slotMicroseconds),
+                    expected: message.expected == .unspecified
+                        ? nil : try Verdict(message.expected), isByHand: message.isByHand))
+        case .slotMissed:
+            let message = try PBSlotMissed(serializedBytes: bytes)
+            let reason: MissedSlots.Reason =
+                switch message.reason {
+                case .late: .late
+                case .running: .running
+                case .unable: .unable
+                case .unspecified, .UNRECOGNIZED: throw Malformed(what: "unknown reason")
+                }
+            return .missed(
+                MissedSlots(
+                    first: Moment(microseconds: message.firstMicroseconds),
+                    last: Moment(microseconds: message.lastMicroseconds),
+                    count: Int(message.count), reason: reason))
+        case .probeBroken:
+            return .probeBroken(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
+        case .probeHealthy:
+            return .probeHealthy(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
+        case _: throw Malformed(what: "not an event of a schedule")
+        }
+    }
+}

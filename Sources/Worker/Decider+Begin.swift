@@ -1,0 +1,129 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// What a decider begins: members of sweeps, and runs of schedules. They are recorded behind its own
+/// decisions, in the same transaction, and taken in as whatever else comes.
+extension Decider {
+    /// Reads the clusters of sweeps while no transaction waits for it.
+    func makePlans() throws {
+        guard let plans, let state else { return }
+        plans.keep(state.sweeps.keys)
+        for (id, life) in state.sweeps where !life.isCancelled && !life.isExpanded {
+            do {
+                try plans.prepare(id, life.request)
+            } catch let error where !(error is JobLogError) {
+                // Its cluster is gone with an archived segment: it is given up when it is expanded.
+            }
+        }
+    }
+
+    /// Asks for the members of sweeps that may come now.
+    func expand(
+        _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest
+    ) throws {
+        guard let plans else { return }
+        let room = max(0, Self.eventsMax - request.drafts.count)
+        for decision in state.expansions(at: now, countMax: room) {
+            guard case .expanded(let first, let count) = decision.event,
+                let life = state.sweeps[decision.sweep]
+            else { continue }
+            let stream = StreamRef.existing(decision.sweep.rawValue)
+            let members: [TraceRequest]
+            do {
+                members = try plans.members(
+                    first..<first + Int64(count), of: decision.sweep, life.request)
+            } catch let error where !(error is JobLogError) {
+                request.drafts.append(
+                    try coding.draft(.sweep(.cancelled(reason: "\(error)")), stream: stream))
+                continue
+            }
+            request.drafts.append(try coding.draft(.sweep(decision.event), stream: stream))
+            for member in members {
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.requested(member)), stream: .new(request.newStreams.count)))
+                request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
+            }
+        }
+    }
+
+    /// Looks at the cluster that runs are made against, if one may begin in the next pass.
+    mutating func prepareRuns() throws {
+        guard let runs, planSlots() else { return }
+        try runs.prepare()
+    }
+
+    /// Begins what schedules have come to.
+    func begin(
+        _ state: inout SchedulerState, at now: Moment, _ request: inout AppendRequest
+    ) throws {
+        guard let runs else { return }
+        let zones = { (name: String) in runs.zone(name, around: now) }
+        state.plan(zones)
+        let room = max(0, Self.eventsMax - request.drafts.count) / Self.eventsOfARun
+        for decision in state.slots(at: now, countMax: room, zones) {
+            let stream = StreamRef.existing(decision.schedule.rawValue)
+            guard case .fired(var firing) = decision.event,
+                let life = state.schedules[decision.schedule]
+            else {
+                request.drafts.append(try coding.draft(.schedule(decision.event), stream: stream))
+                continue
+            }
+            if life.spec.concurrency == .replace { try replace(life, state, &request) }
+            let run: ScheduledRun
+            do {
+                run = try runs.run(of: life.spec, decision.schedule, at: firing.slot)
+            } catch let error where !(error is JobLogError) {
+                // Somebody's wish is answered by a firing, even if nothing comes of it.
+                if firing.isByHand {
+                    request.drafts.append(
+                        try coding.draft(.schedule(.fired(firing)), stream: stream))
+                }
+                let missed = MissedSlots(
+                    first: firing.slot, last: firing.slot, count: 1, reason: .unable)
+                request.drafts.append(try coding.draft(.schedule(.missed(missed)), stream: stream))
+                continue
+            }
+            firing.expected = run.expected
+            request.drafts.append(try coding.draft(.schedule(.fired(firing)), stream: stream))
+            let begun = StreamRef.new(request.newStreams.count)
+            switch run.work {
+            case .trace(let trace):
+                request.drafts.append(
+                    try coding.draft(.trace(.requested(trace)), stream: begun))
+                request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
+            case .sweep(let sweep):
+                request.drafts.append(
+                    try coding.draft(.sweep(.requested(sweep)), stream: begun))
+                request.newStreams.append(NewStream(family: StreamFamily.sweep.rawValue))
+            }
+        }
+    }
+
+    /// Ends what the slot before began.
+    private func replace(
+        _ life: ScheduleLife, _ state: SchedulerState, _ request: inout AppendRequest
+    ) throws {
+        for run in life.runs {
+            switch run.subject {
+            case .trace(let id):
+                guard let attempt = state.life(of: id)?.attempt else { continue }
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.failed(attempt: attempt, reason: TraceLife.cancelledReason)),
+                        stream: .existing(id.rawValue)))
+            case .sweep(let id):
+                guard let sweep = state.sweeps[id], !sweep.isCancelled else { continue }
+                request.drafts.append(
+                    try coding.draft(
+                        .sweep(.cancelled(reason: "replaced by the next slot of its schedule")),
+                        stream: .existing(id.rawValue)))
+            }
+        }
+    }
+
+    /// What a slot may take: its own event, its run's, and the end of the one before.
+    private static let eventsOfARun = 4
+}
