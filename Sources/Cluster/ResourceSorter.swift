@@ -48,7 +48,7 @@ struct ResourceSorter: Sendable {
         case (NetworkChoice.group, NetworkChoice.kind):
             networkChoice = try NetworkChoice(resource)
         case (let group, TraceflowManifest.kind) where group == Resource.antreaGroup: break
-        case ("tracectl.dev", SweepManifest.kind): break
+        case ("tracectl.dev", SweepManifest.kind), ("tracectl.dev", ScheduleManifest.kind): break
         case (let group, _) where Resource.antreaGroups.contains(group):
             try takeAntrea(resource)
         default:

@@ -149,6 +149,7 @@ extension PBScheduleLife {
         mismatches = Int64(life.mismatches)
         isBroken = life.isBroken
         if let change = life.change { self.change = PBProbeChanged(change) }
+        if let slot = life.lastSlot { lastSlotMicroseconds = slot.microseconds }
     }
 }
 
@@ -167,7 +168,9 @@ extension SchedulerSnapshot.Schedule {
                         slot: Moment(microseconds: run.slotMicroseconds),
                         expected: run.expected == .unspecified ? nil : try Verdict(run.expected))
                 }, mismatches: Int(message.mismatches), isBroken: message.isBroken,
-                change: message.hasChange ? try ProbeChange(message.change) : nil))
+                change: message.hasChange ? try ProbeChange(message.change) : nil,
+                lastSlot: message.hasLastSlotMicroseconds
+                    ? Moment(microseconds: message.lastSlotMicroseconds) : nil))
     }
 }
 

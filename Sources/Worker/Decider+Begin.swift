@@ -3,8 +3,8 @@ import Scheduler
 import TraceLog
 import Traceflow
 
-/// What a decider begins: members of sweeps, and runs of schedules. They are recorded behind its own
-/// decisions, in the same transaction, and taken in as whatever else comes.
+/// What a decider begins: members of sweeps, and runs of schedules. They are recorded behind its
+/// own decisions, in the same transaction, and taken in as whatever else comes.
 extension Decider {
     /// Reads the clusters of sweeps while no transaction waits for it.
     func makePlans() throws {

@@ -26,6 +26,7 @@ struct TraceReader {
 
     /// The trace with a derived name, `sweep/NAME/000123`, by which no index is needed.
     private func member(named name: String) throws -> Int64? {
+        if let stream = try run(named: name) { return stream }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "sweep", let number = Int64(parts[2]) else {
             return nil
@@ -37,6 +38,17 @@ struct TraceReader {
                 "sweep \(sweep.name) has no trace \(number)"
                     + (number < sweep.request.total ? " yet" : ""))
         }
+        return stream
+    }
+
+    /// The trace of a schedule's slot, `schedule/NAME/2026-11-23T10:05:00Z`.
+    private func run(named name: String) throws -> Int64? {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3, parts[0] == "schedule" else { return nil }
+        let book = ScheduleBook(log: log)
+        guard let id = try book.id(named: parts[1]),
+            let stream = try book.stream(ofSlot: parts[2], of: id)
+        else { throw CommandFailure("Traceflow \"\(name)\" not found") }
         return stream
     }
 

@@ -181,7 +181,8 @@ enum GoldenHistory {
                             subject: .trace(TraceID(9)), slot: Moment(microseconds: 3),
                             expected: .dropped),
                         .init(subject: .sweep(SweepID(7)), slot: Moment(microseconds: 4)),
-                    ], mismatches: 2, isBroken: true, change: change))
+                    ], mismatches: 2, isBroken: true, change: change,
+                    lastSlot: Moment(microseconds: 43)))
         ]
         return snapshot
     }

@@ -125,24 +125,6 @@ private struct EagerBackend: Backend {
     func stop(_ trace: TraceID, attempt: Int) {}
 }
 
-/// A clock set by hand: the time of day, and the time that really passed.
-private final class HandClock: Sendable {
-    private let times = Mutex((now: Int64(1_000_000_000), monotonic: Int64(0)))
-
-    func pass(_ microseconds: Int64, jump: Int64 = 0) {
-        times.withLock {
-            $0.now += microseconds + jump
-            $0.monotonic += microseconds
-        }
-    }
-
-    var clock: Clock {
-        Clock(
-            now: { Moment(microseconds: self.times.withLock { $0.now }) },
-            monotonicMicroseconds: { self.times.withLock { $0.monotonic } })
-    }
-}
-
 struct JumpWatchTests {
     private let hand = HandClock()
     private static let lease: Int64 = 10_000_000

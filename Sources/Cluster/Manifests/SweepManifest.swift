@@ -44,11 +44,18 @@ public struct SweepManifest: Sendable {
             throw root["metadata"]["name"].error(
                 "\"\(resource.name)\" is a number, as sweeps without a name are called")
         }
-        name = resource.name
-        labels = try root["metadata"]["labels"].texts()
-        file = resource.file
-        line = resource.line
-        let spec = try root["spec"].required().mapping()
+        try self.init(
+            name: resource.name, labels: root["metadata"]["labels"].texts(),
+            spec: root["spec"].required())
+    }
+
+    /// `spec` is that of a TraceSweep, wherever it is written.
+    init(name: String, labels: [String: String], spec: Field) throws(ManifestError) {
+        self.name = name
+        self.labels = labels
+        file = spec.file
+        line = spec.line
+        _ = try spec.mapping()
         warnings += try spec.unknownKeys(except: [
             "sources", "destinations", "ports", "ipFamily", "coverage", "maxInFlight",
             "ratePerSecond", "priority", "retries", "timeout",

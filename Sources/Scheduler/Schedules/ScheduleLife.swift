@@ -41,12 +41,15 @@ public struct ScheduleLife: Hashable, Sendable {
     public internal(set) var isBroken: Bool
     /// What the last result means for the probe, until it is said.
     public internal(set) var change: ProbeChange?
+    /// The slot that began last.
+    public internal(set) var lastSlot: Moment?
     /// The slot whose request is the next event.
     var firing: SlotFiring?
 
     public init(
         spec: ScheduleSpec, decidedThrough: Moment, isPaused: Bool = false, runsRequested: Int = 0,
-        runs: [Run] = [], mismatches: Int = 0, isBroken: Bool = false, change: ProbeChange? = nil
+        runs: [Run] = [], mismatches: Int = 0, isBroken: Bool = false, change: ProbeChange? = nil,
+        lastSlot: Moment? = nil
     ) {
         self.spec = spec
         self.decidedThrough = decidedThrough
@@ -56,6 +59,7 @@ public struct ScheduleLife: Hashable, Sendable {
         self.mismatches = mismatches
         self.isBroken = isBroken
         self.change = change
+        self.lastSlot = lastSlot
     }
 
     /// How late a slot may be noticed and still count as one for which somebody was there.
@@ -78,6 +82,7 @@ public struct ScheduleLife: Hashable, Sendable {
         case .runRequested: runsRequested += 1
         case .fired(let firing):
             self.firing = firing
+            lastSlot = firing.slot
             if firing.isByHand {
                 runsRequested = max(0, runsRequested - 1)
             } else {

@@ -1780,12 +1780,22 @@ nonisolated struct PBScheduleLife: Sendable {
   /// Clears the value of `change`. Subsequent reads from it will return its default value.
   mutating func clearChange() {self._change = nil}
 
+  var lastSlotMicroseconds: Int64 {
+    get {_lastSlotMicroseconds ?? 0}
+    set {_lastSlotMicroseconds = newValue}
+  }
+  /// Returns true if `lastSlotMicroseconds` has been explicitly set.
+  var hasLastSlotMicroseconds: Bool {self._lastSlotMicroseconds != nil}
+  /// Clears the value of `lastSlotMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearLastSlotMicroseconds() {self._lastSlotMicroseconds = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _spec: PBScheduleChanged? = nil
   fileprivate var _change: PBProbeChanged? = nil
+  fileprivate var _lastSlotMicroseconds: Int64? = nil
 }
 
 nonisolated struct PBScheduleRun: Sendable {
@@ -4387,7 +4397,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScheduleLife"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0\u{3}last_slot_microseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4404,6 +4414,7 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
       case 8: try { try decoder.decodeSingularBoolField(value: &self.isBroken) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._change) }()
+      case 10: try { try decoder.decodeSingularInt64Field(value: &self._lastSlotMicroseconds) }()
       default: break
       }
     }
@@ -4441,6 +4452,9 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._change {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     } }()
+    try { if let v = self._lastSlotMicroseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4454,6 +4468,7 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.mismatches != rhs.mismatches {return false}
     if lhs.isBroken != rhs.isBroken {return false}
     if lhs._change != rhs._change {return false}
+    if lhs._lastSlotMicroseconds != rhs._lastSlotMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

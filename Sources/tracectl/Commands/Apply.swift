@@ -4,7 +4,7 @@ import Worker
 /// Records requests and resources, and does not wait.
 struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Record Traceflows, TraceSweeps and cluster resources; a worker runs them.")
+        abstract: "Record Traceflows, sweeps, schedules and cluster resources; a worker runs them.")
 
     @OptionGroup var log: LogOptions
     @OptionGroup var requests: RequestOptions
@@ -25,7 +25,11 @@ struct Apply: ParsableCommand {
             Output.result(
                 "tracesweep.tracectl.dev/\(sweep.name) \(sweep.isNew ? "created" : "unchanged")\n")
         }
-        if prepared.requests.isEmpty, prepared.sweeps.isEmpty {
+        for schedule in try prepared.recordSchedules(in: log) {
+            Output.result(
+                "traceschedule.tracectl.dev/\(schedule.name) \(schedule.saved.rawValue)\n")
+        }
+        if prepared.requests.isEmpty, prepared.sweeps.isEmpty, prepared.schedules.isEmpty {
             Output.note("recorded the cluster; no Traceflow was given")
         }
     }

@@ -14,7 +14,7 @@ struct Get: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var printing: PrintOptions
 
-    @Argument(help: "tf (the default), sweep or worker, then names.")
+    @Argument(help: "tf (the default), sweep, schedule or worker, then names.")
     var words: [String] = []
 
     @Option(name: .shortAndLong, help: "How to print.")
@@ -37,6 +37,9 @@ struct Get: ParsableCommand {
     var noHeaders = false
 
     private static let sweepKinds: Set<String> = ["sweep", "sweeps", "tracesweep", "tracesweeps"]
+    private static let scheduleKinds: Set<String> = [
+        "schedule", "schedules", "traceschedule", "traceschedules",
+    ]
     private static let traceKinds: Set<String> = ["tf", "traceflow", "traceflows"]
 
     func validate() throws {
@@ -48,6 +51,9 @@ struct Get: ParsableCommand {
         var names = words
         if let kind = names.first {
             if ["worker", "workers"].contains(kind) { return try printWorkers() }
+            if Self.scheduleKinds.contains(kind) {
+                return try printSchedules(Array(names.dropFirst()))
+            }
             if Self.sweepKinds.contains(kind) { return try printSweeps(Array(names.dropFirst())) }
             if Self.traceKinds.contains(kind) { names.removeFirst() }
         }
@@ -105,12 +111,26 @@ struct Get: ParsableCommand {
         }
     }
 
-    private func printSweeps(_ names: [String]) throws {
+    private func format(of kind: String) throws -> SweepFormat {
+        if watch || at != nil { throw ValidationError("\(kind) are shown as they are now") }
         guard let format = SweepFormat(rawValue: output.rawValue) else {
             let formats = SweepFormat.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("sweeps are printed as \(formats)")
+            throw ValidationError("\(kind) are printed as \(formats)")
         }
-        if watch || at != nil { throw ValidationError("sweeps are shown as they are now") }
+        return format
+    }
+
+    private func printSchedules(_ names: [String]) throws {
+        let format = try format(of: "schedules")
+        let book = ScheduleBook(log: try log.reading())
+        var entries = try names.isEmpty ? book.all() : names.map { try book.entry(named: $0) }
+        if let limit { entries = Array(entries.prefix(limit)) }
+        if entries.isEmpty, format == .table { return Output.note("No schedules found.") }
+        Output.result(SchedulePrinter.text(entries, format, isList: names.count != 1))
+    }
+
+    private func printSweeps(_ names: [String]) throws {
+        let format = try format(of: "sweeps")
         let book = SweepBook(log: try log.reading())
         var entries = try names.isEmpty ? book.all() : names.map { try book.entry(named: $0) }
         if let limit { entries = Array(entries.prefix(limit)) }

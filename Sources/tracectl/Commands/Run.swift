@@ -30,6 +30,9 @@ struct Run: ParsableCommand {
     @Option(help: "Makes the choices of the embedded data plane repeatable.")
     var seed: UInt64?
 
+    @Flag(help: "Record the trace and do not wait for it.")
+    var nowait = false
+
     @Flag(help: "Run traces again that finished before.")
     var again = false
 
@@ -41,7 +44,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let prepared = try PreparedRequests(requests, log: log) { cluster in
-            try form.isGiven ? [form.manifest(in: cluster)] : []
+            try form.isGiven ? [form.manifest(in: cluster, nowait: nowait)] : []
         }
         if prepared.requests.isEmpty { throw CommandFailure("no Traceflow in the given files") }
         if let sweep = prepared.sweeps.first?.name {
@@ -51,7 +54,7 @@ struct Run: ParsableCommand {
         let store = ClusterStore(log: log)
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)
-        if form.nowait {
+        if nowait {
             for trace in recorded { Output.result("traceflow.crd.antrea.io/\(trace.name)\n") }
             return
         }

@@ -26,9 +26,6 @@ struct TraceForm: ParsableArguments {
     @Option(name: .shortAndLong, help: "How long the trace may run. antctl's default: 10s.")
     var timeout: Duration64?
 
-    @Flag(help: "Record the trace and do not wait for it.")
-    var nowait = false
-
     /// antctl's default timeout.
     static let timeoutSeconds = 10
 
@@ -49,7 +46,8 @@ struct TraceForm: ParsableArguments {
         if let flow { _ = try FlowText.packet(flow) }
     }
 
-    func manifest(in cluster: Cluster) throws -> TraceflowManifest {
+    /// `nowait` as antctl has it: who does not wait gets the plain name.
+    func manifest(in cluster: Cluster, nowait: Bool = false) throws -> TraceflowManifest {
         var spec = TraceflowSpec()
         if let source {
             if IPAddress(source) != nil {

@@ -44,6 +44,7 @@ struct PreparedRequests {
     let options: RequestOptions
     let requests: [RequestRecorder.Request]
     let sweeps: [SweepRequest]
+    let schedules: [(spec: ScheduleSpec, isPaused: Bool?)]
     let clusterResources: [Resource]
     let cluster: Cluster
     let traffic: [(file: String, bytes: [UInt8])]
@@ -60,7 +61,7 @@ struct PreparedRequests {
         let given = try options.files.flatMap {
             try ManifestReader.read(path: $0, standardInput: standardInput)
         }
-        let resources = given.filter { !Self.isTraceflow($0) && $0.kind != SweepManifest.kind }
+        let resources = given.filter { !Self.isRequest($0) }
         var base = try options.cluster.resources()
         existing = try log.existing()
         if options.cluster.given.isEmpty, let known = existing {
@@ -71,6 +72,9 @@ struct PreparedRequests {
         cluster = try Cluster(clusterResources)
         try options.cluster.report(cluster)
         let extraManifests = try extra(cluster)
+        schedules = try given.filter { $0.kind == ScheduleManifest.kind }.map {
+            try ScheduleSpec.read($0, strict: options.cluster.strict)
+        }
         if clusterResources.isEmpty, !extraManifests.isEmpty || resources.count < given.count {
             throw CommandFailure(
                 "no cluster: say which with --cluster PATH, or record one with `tracectl apply -f`",
@@ -90,6 +94,7 @@ struct PreparedRequests {
             if let existing { _ = try Self.isHeld(sweep, SweepBook(log: existing)) }
         }
         sweeps = asked
+        for (spec, _) in schedules { try spec.check(in: cluster) }
         try RequestRecorder.check(requests, in: cluster)
         if let existing { _ = try RequestRecorder(log: existing).known(requests) }
         traffic = try options.traffic.map { file in
@@ -129,6 +134,18 @@ struct PreparedRequests {
             _ = try book.record(sweep.counted(in: cluster, clusterDigest: digest))
             return (name, true)
         }
+    }
+
+    /// Records the schedules; tells what became of each.
+    func recordSchedules(in log: JobLog) throws -> [(name: String, saved: ScheduleBook.Saved)] {
+        let book = ScheduleBook(log: log)
+        return try schedules.map { ($0.spec.name, try book.save($0.spec, isPaused: $0.isPaused)) }
+    }
+
+    /// What asks for something, and is no part of a cluster.
+    private static func isRequest(_ resource: Resource) -> Bool {
+        isTraceflow(resource)
+            || [SweepManifest.kind, ScheduleManifest.kind].contains(resource.kind)
     }
 
     /// Whether the sweep is there already; throws when another has its name.

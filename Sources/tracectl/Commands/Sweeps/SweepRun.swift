@@ -91,8 +91,12 @@ extension SweepRequest {
             if strict { throw Refusal("\(warning)") }
             Output.warning("\(warning)")
         }
+        self.init(manifest, name: manifest.name)
+    }
+
+    init(_ manifest: SweepManifest, name: String?) {
         self.init(
-            name: manifest.name, labels: manifest.labels,
+            name: name, labels: manifest.labels,
             pairs: SweepPairs(
                 from: manifest.from, to: manifest.to,
                 ports: manifest.ports.map { .init(protocol: $0.protocol, number: $0.number) },
@@ -125,7 +129,7 @@ extension SweepRequest {
 struct SweepOptions: ParsableArguments {
     @Option(
         name: .customLong("ports"), help: "Ports to trace: tcp/80,udp/53,icmp.",
-        transform: { try $0.split(separator: ",").map { try Self.port(String($0)) } })
+        transform: { try Self.ports($0) })
     var ports: [SweepPairs.Port] = []
 
     @Option(
@@ -196,6 +200,10 @@ struct SweepOptions: ParsableArguments {
             priority: priority, retries: retries,
             timeoutSeconds: Int(timeout.microseconds / 1_000_000), openMax: maxInFlight,
             intervalMicroseconds: rate?.intervalMicroseconds)
+    }
+
+    static func ports(_ text: String) throws -> [SweepPairs.Port] {
+        try text.split(separator: ",").map { try port(String($0)) }
     }
 
     private static func port(_ text: String) throws -> SweepPairs.Port {

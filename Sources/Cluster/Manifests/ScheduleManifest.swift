@@ -1,0 +1,121 @@
+import Traceflow
+
+/// A TraceSchedule as its manifest says it (`tracectl.dev/v1alpha1`), with CronJob's field names
+/// where CronJob has the field (Kubernetes, batch/v1).
+public struct ScheduleManifest: Sendable {
+    public enum Work: Sendable {
+        case trace(TraceflowSpec, labels: [String: String], priority: Int?, retries: Int?)
+        case sweep(SweepManifest)
+    }
+
+    public var name: String
+    public var labels: [String: String]
+    /// A cron expression; nil where `every` is given.
+    public var schedule: String?
+    /// A length of time, as `5m`.
+    public var every: String?
+    public var timeZone: String?
+    public var work: Work
+    public var startingDeadlineSeconds: Int?
+    /// Allow, Forbid or Replace.
+    public var concurrencyPolicy: String?
+    public var isSuspended: Bool
+    /// None, Latest or All.
+    public var missedSlots: String?
+    public var missedSlotsMax: Int?
+    public var jitterSeconds: Int?
+    /// A verdict, or `Model`.
+    public var expect: String?
+    public var failureThreshold: Int?
+    public var file: String
+    public var line: Int
+    /// Fields that are ignored because nobody knows them.
+    public var warnings: [ManifestWarning] = []
+
+    public static let kind = "TraceSchedule"
+    public static let apiVersion = "tracectl.dev/v1alpha1"
+
+    public init(_ resource: Resource) throws(ManifestError) {
+        let root = resource.root
+        guard resource.apiVersion == Self.apiVersion else {
+            throw root["apiVersion"].error(
+                "unknown version \(resource.apiVersion); use \(Self.apiVersion)")
+        }
+        if let fault = ObjectName.fault(in: resource.name) {
+            throw root["metadata"]["name"].error("\"\(resource.name)\" \(fault)")
+        }
+        name = resource.name
+        labels = try root["metadata"]["labels"].texts()
+        file = resource.file
+        line = resource.line
+        let spec = try root["spec"].required().mapping()
+        var warnings = try spec.unknownKeys(except: [
+            "schedule", "every", "timeZone", "traceTemplate", "sweepTemplate",
+            "startingDeadlineSeconds", "concurrencyPolicy", "suspend", "missedSlots",
+            "missedSlotsMax", "jitterSeconds", "expect", "failureThreshold",
+        ])
+        schedule = try spec["schedule"].optional()?.string()
+        every = try spec["every"].optional()?.string()
+        guard (schedule == nil) != (every == nil) else {
+            throw spec["schedule"].error("give either schedule or every")
+        }
+        timeZone = try spec["timeZone"].optional()?.string()
+        if every != nil, timeZone != nil {
+            throw spec["timeZone"].error("is for schedule, not for every")
+        }
+        startingDeadlineSeconds = try Self.number(spec["startingDeadlineSeconds"], 0...315_360_000)
+        concurrencyPolicy = try Self.word(
+            spec["concurrencyPolicy"], ["Allow", "Forbid", "Replace"])
+        isSuspended = try spec["suspend"].optional()?.bool() ?? false
+        missedSlots = try Self.word(spec["missedSlots"], ["None", "Latest", "All"])
+        missedSlotsMax = try Self.number(spec["missedSlotsMax"], 1...10_000)
+        jitterSeconds = try Self.number(spec["jitterSeconds"], 0...86_400)
+        expect = try Self.word(
+            spec["expect"], Verdict.allCases.map(\.rawValue) + ["Model"])
+        failureThreshold = try Self.number(spec["failureThreshold"], 1...1000)
+        work = try Self.work(spec, name: resource.name, &warnings)
+        self.warnings = warnings
+    }
+
+    private static func work(
+        _ spec: Field, name: String, _ warnings: inout [ManifestWarning]
+    ) throws(ManifestError) -> Work {
+        let (trace, sweep) = (spec["traceTemplate"].optional(), spec["sweepTemplate"].optional())
+        guard (trace == nil) != (sweep == nil) else {
+            throw spec["traceTemplate"].error("give either traceTemplate or sweepTemplate")
+        }
+        if let sweep {
+            warnings += try sweep.unknownKeys(except: ["metadata", "spec"])
+            let manifest = try SweepManifest(
+                name: name, labels: sweep["metadata"]["labels"].texts(),
+                spec: sweep["spec"].required())
+            warnings += manifest.warnings
+            return .sweep(manifest)
+        }
+        let template = spec["traceTemplate"]
+        warnings += try template.unknownKeys(except: ["metadata", "spec", "priority", "retries"])
+        return .trace(
+            try TraceflowSpec(template["spec"].required(), &warnings),
+            labels: try template["metadata"]["labels"].texts(),
+            priority: try number(template["priority"], 0...9),
+            retries: try number(template["retries"], 0...100))
+    }
+
+    private static func number(
+        _ field: Field, _ range: ClosedRange<Int>
+    ) throws(ManifestError) -> Int? {
+        guard let number = try field.optional()?.int() else { return nil }
+        guard range.contains(number) else {
+            throw field.error("must be between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+
+    private static func word(_ field: Field, _ words: [String]) throws(ManifestError) -> String? {
+        guard let word = try field.optional()?.string() else { return nil }
+        guard words.contains(word) else {
+            throw field.error("\"\(word)\" is none of \(words.joined(separator: ", "))")
+        }
+        return word
+    }
+}

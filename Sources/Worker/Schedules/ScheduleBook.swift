@@ -1,0 +1,143 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// The schedules of a log: records them and what people want changed of them, finds them.
+public struct ScheduleBook {
+    /// One schedule as it is shown.
+    public struct Entry: Sendable {
+        public var id: ScheduleID
+        public var life: ScheduleLife
+        /// The next slot; nil while none is to come.
+        public var nextSlot: Moment?
+
+        public var name: String { life.spec.name }
+    }
+
+    public enum Saved: String, Sendable {
+        case created, configured, unchanged
+    }
+
+    private let log: JobLog
+    private let coding: TraceCoding
+    private let clock: Clock
+    private static let family = StreamFamily.schedule.rawValue
+
+    public init(log: JobLog, clock: Clock = .system) {
+        self.log = log
+        self.clock = clock
+        coding = TraceCoding(log: log)
+    }
+
+    /// Records a schedule, or what is different about it now.
+    public func save(_ spec: ScheduleSpec, isPaused: Bool? = nil) throws -> Saved {
+        while true {
+            var append = AppendRequest()
+            var saved = Saved.created
+            if let id = try id(named: spec.name) {
+                let held = try coding.replayed().schedules[id]
+                saved = .unchanged
+                if held?.spec != spec {
+                    append.drafts.append(try draft(.changed(spec), id))
+                    saved = .configured
+                }
+                if let isPaused, held?.isPaused != isPaused {
+                    append.drafts.append(try draft(isPaused ? .paused : .resumed, id))
+                    saved = .configured
+                }
+                if saved == .unchanged { return saved }
+            } else {
+                append.newStreams = [NewStream(family: Self.family, name: spec.name)]
+                append.drafts = [
+                    try coding.draft(.schedule(.changed(spec)), stream: .new(0))
+                ]
+                if isPaused == true {
+                    append.drafts.append(
+                        try coding.draft(.schedule(.paused), stream: .new(0)))
+                }
+            }
+            do throws(JobLogError) {
+                try log.append(append)
+                return saved
+            } catch {
+                guard error.isContention else { throw error }
+            }
+        }
+    }
+
+    /// All schedules by name. Costs a replay from the last checkpoint.
+    public func all() throws -> [Entry] {
+        let state = try coding.replayed()
+        return state.schedules.map { entry($0.key, $0.value) }.sorted { $0.name < $1.name }
+    }
+
+    public func entry(named name: String) throws -> Entry {
+        guard let id = try id(named: name), let life = try coding.replayed().schedules[id] else {
+            throw Refusal("schedule \"\(name)\" not found; `tracectl schedule list` shows all")
+        }
+        return entry(id, life)
+    }
+
+    /// Records what somebody wants of the schedule; false when it is so already.
+    public func record(_ event: ScheduleEvent, of entry: Entry) throws -> Bool {
+        switch event {
+        case .paused where entry.life.isPaused: return false
+        case .resumed where !entry.life.isPaused: return false
+        case _: break
+        }
+        var append = AppendRequest(drafts: [try draft(event, entry.id)])
+        if case .deleted = event {
+            append.releasedNames = [NewStream(family: Self.family, name: entry.name)]
+        }
+        try log.append(append)
+        return true
+    }
+
+    /// The stream of the run of a slot, by its derived name; nil when the slot began none.
+    public func stream(ofSlot slot: String, of id: ScheduleID) throws -> Int64? {
+        for recorded in try log.read(stream: id.rawValue).reversed() {
+            guard case .schedule(.fired(let firing)) = try coding.event(recorded),
+                firing.slot.text == slot
+            else { continue }
+            // Its request follows the event that speaks of it.
+            guard let next = try log.read(after: recorded.position, limit: 1).first,
+                case .trace(.requested(let request)) = try coding.event(next),
+                request.naming.schedule == id
+            else { return nil }
+            return next.stream
+        }
+        return nil
+    }
+
+    /// The schedule of the name, deleted or not.
+    public func id(named name: String) throws -> ScheduleID? {
+        try log.stream(named: name, family: Self.family).map { ScheduleID($0) }
+    }
+
+    /// The events of a schedule, the latest first, `limit` at most.
+    public func events(
+        of id: ScheduleID, limit: Int
+    ) throws -> [(at: Moment, event: ScheduleEvent)] {
+        try log.read(stream: id.rawValue).suffix(limit).reversed().compactMap { recorded in
+            guard case .schedule(let event) = try coding.event(recorded) else { return nil }
+            return (Moment(microseconds: recorded.recordedAt), event)
+        }
+    }
+
+    private func entry(_ id: ScheduleID, _ life: ScheduleLife) -> Entry {
+        let now = clock.now()
+        var next: Moment?
+        if !life.isPaused, let zone = TimeZones.shared.offsets(life.spec.zone, around: now) {
+            // Slots of the past are being decided, or nobody works.
+            next = life.spec.slot(after: max(life.decidedThrough, now), in: zone)
+        }
+        return Entry(id: id, life: life, nextSlot: next)
+    }
+
+    private func draft(
+        _ event: ScheduleEvent, _ id: ScheduleID
+    ) throws(TraceLogError) -> Draft {
+        try coding.draft(.schedule(event), stream: .existing(id.rawValue))
+    }
+}

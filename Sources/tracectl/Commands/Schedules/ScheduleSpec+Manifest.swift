@@ -1,0 +1,61 @@
+import Cluster
+import Scheduler
+import Traceflow
+import Worker
+
+extension ScheduleSpec {
+    /// What a manifest asks for, and whether it is to be paused.
+    static func read(
+        _ resource: Resource, strict: Bool
+    ) throws -> (spec: ScheduleSpec, isPaused: Bool?) {
+        let manifest = try ScheduleManifest(resource)
+        for warning in manifest.warnings {
+            if strict { throw Refusal("\(warning)") }
+            Output.warning("\(warning)")
+        }
+        let place = "\(manifest.file):\(manifest.line): TraceSchedule \"\(manifest.name)\""
+        let work: Work
+        switch manifest.work {
+        case .trace(let spec, let labels, let priority, let retries):
+            work = .trace(
+                TraceTemplate(
+                    spec: spec, labels: labels, priority: priority ?? TraceRequest.defaultPriority,
+                    retries: retries ?? 0))
+        case .sweep(let sweep): work = .sweep(SweepRequest(sweep, name: nil))
+        }
+        var spec = ScheduleSpec(
+            name: manifest.name, labels: manifest.labels,
+            timing: try timing(manifest, place), work: work,
+            startingDeadlineSeconds: manifest.startingDeadlineSeconds.map(Int64.init),
+            concurrency: manifest.concurrencyPolicy.flatMap { Concurrency(rawValue: $0) } ?? .allow,
+            jitterSeconds: Int64(manifest.jitterSeconds ?? 0))
+        switch manifest.missedSlots {
+        case "None": spec.missed = .none
+        case "All": spec.missed = .all(max: manifest.missedSlotsMax ?? 100)
+        case _: spec.missed = .latest
+        }
+        if let expect = manifest.expect {
+            spec.expectation = Verdict(rawValue: expect).map { .verdict($0) } ?? .model
+        }
+        spec.failureThreshold = manifest.failureThreshold ?? spec.failureThreshold
+        return (spec, manifest.isSuspended)
+    }
+
+    private static func timing(_ manifest: ScheduleManifest, _ place: String) throws -> Timing {
+        if let every = manifest.every {
+            guard let length = Duration64(argument: every), length.microseconds >= 1_000_000,
+                length.microseconds % 1_000_000 == 0
+            else {
+                throw Refusal("\(place): spec.every: \"\(every)\" is no length such as 30s or 5m")
+            }
+            return .every(seconds: length.microseconds / 1_000_000)
+        }
+        do {
+            return .cron(
+                try CronExpression(manifest.schedule ?? ""),
+                zone: manifest.timeZone ?? ZoneOffsets.utc.name)
+        } catch {
+            throw Refusal("\(place): spec.schedule: \(error)")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Scheduler
+import Traceflow
+import Worker
+
+/// Prints schedules.
+enum SchedulePrinter {
+    static func text(
+        _ entries: [ScheduleBook.Entry], _ format: SweepFormat, isList: Bool
+    ) -> String {
+        switch format {
+        case .table: return table(entries)
+        case .name:
+            return entries.map { "traceschedule.tracectl.dev/\(printable($0.name))\n" }.joined()
+        case .json, .yaml:
+            var value: OutputValue
+            if !isList, let entry = entries.first {
+                value = object(entry)
+            } else {
+                value = .object([
+                    "apiVersion": .string("v1"), "kind": .string("List"),
+                    "items": .list(entries.map(object)),
+                ])
+            }
+            return format == .json ? value.json : value.yaml
+        }
+    }
+
+    private static func table(_ entries: [ScheduleBook.Entry]) -> String {
+        var table = TextTable(header: [
+            "NAME", "SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST", "NEXT", "PROBE",
+        ])
+        table.rows = entries.map { entry in
+            [
+                printable(entry.name), timing(entry.life.spec), entry.life.spec.zone,
+                entry.life.isPaused ? "True" : "False", String(entry.life.runs.count),
+                entry.life.lastSlot?.text ?? "<none>", entry.nextSlot?.text ?? "<none>",
+                probe(entry.life),
+            ]
+        }
+        return table.text()
+    }
+
+    private static func timing(_ spec: ScheduleSpec) -> String {
+        switch spec.timing {
+        case .every(let seconds): "every \(length(seconds))"
+        case .cron(let expression, _): printable(expression.text)
+        }
+    }
+
+    private static func length(_ seconds: Int64) -> String {
+        if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+        return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
+    }
+
+    /// What is thought of a schedule that expects something.
+    static func probe(_ life: ScheduleLife) -> String {
+        guard life.spec.expectation != nil else { return "-" }
+        if life.isBroken { return "Broken" }
+        return life.mismatches > 0 ? "Healthy (\(life.mismatches) unexpected)" : "Healthy"
+    }
+
+    static func object(_ entry: ScheduleBook.Entry) -> OutputValue {
+        let (spec, life) = (entry.life.spec, entry.life)
+        var cron: String?
+        var every: String?
+        switch spec.timing {
+        case .cron(let expression, _): cron = expression.text
+        case .every(let seconds): every = length(seconds)
+        }
+        var expect: String?
+        switch spec.expectation {
+        case .model: expect = "Model"
+        case .verdict(let verdict): expect = verdict.rawValue
+        case nil: break
+        }
+        let isTrace = if case .trace = spec.work { true } else { false }
+        return .object([
+            "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSchedule"),
+            "metadata": .object([
+                "name": .string(entry.name), "labels": OutputValue.strings(spec.labels),
+            ]),
+            "spec": .object([
+                "schedule": .text(cron), "every": .text(every),
+                "timeZone": cron == nil ? nil : .string(spec.zone),
+                "suspend": .bool(life.isPaused),
+                "startingDeadlineSeconds": .number(spec.startingDeadlineSeconds.map(Int.init)),
+                "concurrencyPolicy": .string(spec.concurrency.rawValue),
+                "jitterSeconds": spec.jitterSeconds == 0 ? nil : .int(Int(spec.jitterSeconds)),
+                "expect": .text(expect),
+                "failureThreshold": expect == nil ? nil : .int(spec.failureThreshold),
+            ]),
+            "status": .object([
+                "begins": .string(isTrace ? "Traceflow" : "TraceSweep"),
+                "active": .int(life.runs.count),
+                "lastScheduleTime": .text(life.lastSlot?.text),
+                "nextScheduleTime": .text(entry.nextSlot?.text),
+                "probe": expect == nil ? nil : .string(life.isBroken ? "Broken" : "Healthy"),
+                "unexpectedInARow": expect == nil ? nil : .int(life.mismatches),
+            ]),
+        ])
+    }
+
+    static func description(
+        _ entry: ScheduleBook.Entry, _ events: [(at: Moment, event: ScheduleEvent)]
+    ) -> String {
+        let (spec, life) = (entry.life.spec, entry.life)
+        var lines: [(String, String)] = [
+            ("Name", entry.name), ("Schedule", "\(timing(spec)) (\(spec.zone))"),
+            ("Begins", work(spec)), ("Suspended", life.isPaused ? "yes" : "no"),
+            ("Last slot", life.lastSlot?.text ?? "none yet"),
+            ("Next slot", entry.nextSlot?.text ?? "none"), ("Running", String(life.runs.count)),
+        ]
+        if spec.expectation != nil { lines.append(("Probe", probe(life))) }
+        let width = lines.map(\.0.count).max() ?? 0
+        var text = lines.map { name, value in
+            name + ":" + String(repeating: " ", count: width - name.count + 2) + printable(value)
+                + "\n"
+        }.joined()
+        guard !events.isEmpty else { return text }
+        var table = TextTable(header: ["RECORDED", "EVENT"])
+        table.rows = events.map { [RFC3339.text($0.at), printable(words($0.event))] }
+        text += "\n" + table.text()
+        return text
+    }
+
+    private static func work(_ spec: ScheduleSpec) -> String {
+        switch spec.work {
+        case .sweep(let sweep):
+            return "a sweep on \(sweep.pairs.ports.map(\.description).joined(separator: ","))"
+        case .trace(let template):
+            let (from, to) = (template.spec.source, template.spec.destination)
+            let source = from?.pod.map { "\(from?.namespace ?? "")/\($0)" } ?? from?.ip ?? "any"
+            let name = to?.pod ?? to?.service
+            let destination = to?.ip ?? name.map { "\(to?.namespace ?? "")/\($0)" } ?? "any"
+            return "a trace from \(source) to \(destination)"
+        }
+    }
+
+    private static func words(_ event: ScheduleEvent) -> String {
+        switch event {
+        case .changed: return "made or changed"
+        case .paused: return "paused"
+        case .resumed: return "resumed"
+        case .deleted: return "deleted"
+        case .runRequested: return "asked to begin by hand"
+        case .fired(let firing):
+            return "began \(firing.slot.text)" + (firing.isByHand ? " by hand" : "")
+        case .missed(let missed):
+            let why =
+                switch missed.reason {
+                case .late: "nobody was there in time"
+                case .running: "the one before still ran"
+                case .unable: "there was nothing to begin"
+                }
+            return "missed \(missed.count) from \(missed.first.text): \(why)"
+        case .probeBroken(let change):
+            return "broken: \(change.verdict.rawValue), expected \(change.expected.rawValue),"
+                + " \(change.mismatches) in a row"
+        case .probeHealthy(let change): return "healthy: \(change.verdict.rawValue)"
+        }
+    }
+}
