@@ -109,11 +109,10 @@ extension Decider {
         for run in life.runs {
             switch run.subject {
             case .trace(let id):
-                guard let attempt = state.life(of: id)?.attempt else { continue }
+                guard state.life(of: id)?.isCancelRequested == false else { continue }
                 request.drafts.append(
                     try coding.draft(
-                        .trace(.failed(attempt: attempt, reason: TraceLife.cancelledReason)),
-                        stream: .existing(id.rawValue)))
+                        .trace(.cancelRequested), stream: .existing(id.rawValue)))
             case .sweep(let id):
                 guard let sweep = state.sweeps[id], !sweep.isCancelled else { continue }
                 request.drafts.append(

@@ -226,7 +226,8 @@ struct ScheduleWorkerTests {
             $0.work = .trace(
                 TraceTemplate(
                     spec: TraceflowSpec(
-                        source: .init(namespace: "t", pod: "a"), liveTraffic: true, timeout: 300)))
+                        source: .init(namespace: "t", pod: "a"), liveTraffic: true, timeout: 300),
+                    retries: 2))
         }
         try plant.pass(seconds: 100)
         #expect(try plant.slots("live").count == 3)

@@ -36,6 +36,9 @@ public struct Tally: Sendable, Equatable {
     public var sweeps = 0
     /// Traces that sweeps asked for.
     public var members = 0
+    /// Slots of schedules that began, and those that were missed.
+    public var slots = 0
+    public var missedSlots = 0
     public var attempts = 0
     public var takeovers = 0
     public var deciders = 0
@@ -60,6 +63,8 @@ public struct Tally: Sendable, Equatable {
         traces += other.traces
         sweeps += other.sweeps
         members += other.members
+        slots += other.slots
+        missedSlots += other.missedSlots
         attempts += other.attempts
         takeovers += other.takeovers
         deciders += other.deciders

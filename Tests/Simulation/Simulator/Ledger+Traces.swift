@@ -139,6 +139,9 @@ extension Ledger {
         }
         story.end(phase)
         if let sweep = story.facts.sweep?.rawValue { sweeps[sweep]?.end(event) }
+        if let schedule = story.facts.schedule?.rawValue, !willBeRetried(story, event) {
+            schedules[schedule]?.open.remove(row.stream)
+        }
         openCount -= 1
         endedLast = row.stream
     }

@@ -28,6 +28,9 @@ struct Ledger {
     var sweeps: [Int64: SweepStory] = [:]
     /// The members whose requests must follow at once.
     var expected: (sweep: Int64, next: Int64, left: Int)?
+    var schedules: [Int64: ScheduleStory] = [:]
+    /// The schedule whose run must follow at once.
+    var beginning: Int64?
     private(set) var epoch: Int64 = 0
     private(set) var decider: String?
     var tally = Tally()
@@ -57,6 +60,7 @@ struct Ledger {
         let before = endedLast
         endedLast = nil
         try checkExpected(event, row)
+        try takeRun(event, row)
         tally.events += 1
         switch event {
         case .trace(let event): try take(event, row, by: author, endedBefore: before)
@@ -84,7 +88,8 @@ struct Ledger {
         case .logCreated:
             guard row.position == 1 else { throw Violation("the log was created twice") }
         case .sweep(let event): try take(event, row, by: author)
-        case .schedule, .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
+        case .schedule(let event): try take(event, row, by: author)
+        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

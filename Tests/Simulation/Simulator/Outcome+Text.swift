@@ -30,7 +30,8 @@ extension Tally {
 
     private var counts: [(what: String, count: Int)] {
         let work = [
-            ("traces", traces), ("sweeps", sweeps), ("members", members), ("attempts", attempts),
+            ("traces", traces), ("sweeps", sweeps), ("members", members), ("slots", slots),
+            ("missedSlots", missedSlots), ("attempts", attempts),
             ("takeovers", takeovers),
             ("retries", retries), ("events", events), ("acknowledged", acknowledged),
             ("deciders", deciders), ("checkpoints", checkpoints), ("segmentsSealed", segments),

@@ -88,6 +88,7 @@ extension Simulation {
         body.deciding = Deciding(
             log: log, coding: coding, clock: body.clock, options: body.options,
             inFlightMax: body.plane.abilities.inFlightMax, plans: SimulatedSweeps(plan.nodes),
+            runs: SimulatedRuns(),
             beside: { [chores = body.chores] in chores.put($0) })
         body.execution = Execution(
             log: log, coding: coding, backend: body.plane, clock: body.clock,

@@ -38,6 +38,7 @@ public final class Simulation: @unchecked Sendable {
     /// Traces that requesters know of.
     var known: [(id: Int64, name: String)] = []
     var knownSweeps: [Int64] = []
+    var knownSchedules: [Int64] = []
     /// Names that were asked for and not answered for: they may be recorded or not.
     var doubtful: [String] = []
     var requestsMade = 0
