@@ -10,8 +10,8 @@ import Traceflow
 /// Clusters and traffic as facts of the log: what was read is recorded once, and found again by
 /// digest, so that a later worker speaks of the same world.
 public final class ClusterStore: World {
-    private let log: JobLog
-    private let coding: TraceCoding
+    let log: JobLog
+    let coding: TraceCoding
     private let finders = Mutex<[[UInt8]: PathFinder]>([:])
     private let traffic = Mutex<[[UInt8]: [TrafficPacket]]>([:])
 

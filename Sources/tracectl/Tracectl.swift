@@ -24,7 +24,8 @@ struct Tracectl: ParsableCommand {
         subcommands: [
             Demo.self, Run.self, Apply.self, Get.self, Describe.self, Events.self, Wait.self,
             Cancel.self, RetryCommand.self, Delete.self, WorkerCommand.self, Explain.self,
-            Matrix.self, SweepCommand.self, ScheduleCommand.self, ClusterCommand.self,
+            Matrix.self, SweepCommand.self, ScheduleCommand.self, HistoryCommand.self,
+            Incident.self, ClusterCommand.self,
             LogCommand.self,
             CompletionCommand.self,
         ])

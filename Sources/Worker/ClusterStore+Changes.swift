@@ -1,0 +1,77 @@
+import Cluster
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// What became of one Kubernetes object between two observations of a cluster.
+public struct ClusterChange: Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
+        case appeared, changed, vanished
+    }
+
+    public var kind: Kind
+    public var reference: ResourceReference
+    /// When the log was told.
+    public var observedAt: Moment
+    /// The object before and after, as one line of JSON; nil where there was none, or where its
+    /// content is in an archived segment.
+    public var before: String?
+    public var after: String?
+}
+
+extension ClusterStore {
+    /// How the cluster that one request was made against differs from that of a later one; nothing
+    /// for the same cluster. Positions are those of the requests.
+    public func changes(
+        from old: (digest: [UInt8], position: Int64), to new: (digest: [UInt8], position: Int64)
+    ) throws -> [ClusterChange] {
+        guard old.digest != new.digest else { return [] }
+        var references: [String: ResourceReference] = [:]
+        var before: [String: ResourceReference] = [:]
+        var touched: [String: Moment] = [:]
+        for recorded in try events() where recorded.position < new.position {
+            guard case .clusterObserved(let observed) = try coding.event(recorded) else { continue }
+            if observed.isWhole { references = [:] }
+            for reference in observed.vanished { references[reference.key] = nil }
+            for reference in observed.appeared + observed.changed {
+                references[reference.key] = reference
+            }
+            let moment = Moment(microseconds: recorded.recordedAt)
+            if !observed.isWhole {
+                for reference in observed.appeared + observed.changed + observed.vanished {
+                    touched[reference.key] = moment
+                }
+            }
+            // The cluster may have been the same before, and another since.
+            if observed.digest == old.digest, recorded.position < old.position {
+                (before, touched) = (references, [:])
+            }
+            if observed.digest == new.digest, recorded.position > old.position { break }
+        }
+        return try Set(before.keys).union(references.keys).sorted().compactMap { key in
+            try change(before[key], references[key], touched[key])
+        }
+    }
+
+    private func change(
+        _ before: ResourceReference?, _ after: ResourceReference?, _ moment: Moment?
+    ) throws -> ClusterChange? {
+        guard before?.digest != after?.digest, let reference = after ?? before else { return nil }
+        return ClusterChange(
+            kind: before == nil ? .appeared : after == nil ? .vanished : .changed,
+            reference: reference, observedAt: moment ?? Moment(microseconds: 0),
+            before: try before.flatMap { try content($0) },
+            after: try after.flatMap { try content($0) })
+    }
+
+    private func content(_ reference: ResourceReference) throws -> String? {
+        try log.content(reference.digest).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func events() throws -> [RecordedEvent] {
+        guard let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue)
+        else { return [] }
+        return try log.read(stream: stream)
+    }
+}
