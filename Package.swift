@@ -27,6 +27,8 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
             name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
         .target(
@@ -48,7 +50,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "CLZ4", "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
+                "CCurl", "CLZ4", "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .executableTarget(

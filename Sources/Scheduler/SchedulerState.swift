@@ -37,6 +37,8 @@ public struct SchedulerState: Sendable {
     public internal(set) var schedules: [ScheduleID: ScheduleLife] = [:]
     /// Schedules that somebody wants to begin, or whose probe has changed.
     var attentive: Set<ScheduleID> = []
+    /// Schedules with changes that nobody was told of yet.
+    var untold: Set<ScheduleID> = []
     /// Schedules whose next slot is to be worked out, what came of it for the others, and in order.
     var unplanned: Set<ScheduleID> = []
     var planned: [ScheduleID: Moment] = [:]

@@ -149,6 +149,8 @@ extension PBScheduleLife {
         mismatches = Int64(life.mismatches)
         isBroken = life.isBroken
         if let change = life.change { self.change = PBProbeChanged(change) }
+        changesSaid = Int64(life.changesSaid)
+        untold = life.untold.map(PBProbeChanged.init)
         if let slot = life.lastSlot { lastSlotMicroseconds = slot.microseconds }
     }
 }
@@ -169,6 +171,8 @@ extension SchedulerSnapshot.Schedule {
                         expected: run.expected == .unspecified ? nil : try Verdict(run.expected))
                 }, mismatches: Int(message.mismatches), isBroken: message.isBroken,
                 change: message.hasChange ? try ProbeChange(message.change) : nil,
+                changesSaid: Int(message.changesSaid),
+                untold: try message.untold.map(ProbeChange.init),
                 lastSlot: message.hasLastSlotMicroseconds
                     ? Moment(microseconds: message.lastSlotMicroseconds) : nil))
     }
@@ -208,6 +212,8 @@ extension EventCoding {
             )
         case .probeBroken(let change): (.probeBroken, PBProbeChanged(change))
         case .probeHealthy(let change): (.probeHealthy, PBProbeChanged(change))
+        case .notified(let number):
+            (.notificationDelivered, PBNotificationDelivered.with { $0.number = Int64(number) })
         }
     }
 
@@ -244,6 +250,9 @@ extension EventCoding {
             return .probeBroken(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
         case .probeHealthy:
             return .probeHealthy(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
+        case .notificationDelivered:
+            return .notified(
+                number: Int(try PBNotificationDelivered(serializedBytes: bytes).number))
         case _: throw Malformed(what: "not an event of a schedule")
         }
     }

@@ -30,7 +30,8 @@ extension EventCoding {
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
             .sweep(try decodeSweep(type, bytes))
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
-            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
+            .notificationDelivered:
             .schedule(try decodeSchedule(type, bytes))
         }
     }

@@ -106,6 +106,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case slotMissed = 18
     case probeBroken = 24
     case probeHealthy = 25
+    case notificationDelivered = 26
     case sweepRequested = 20
     case sweepExpanded = 21
     case sweepFinished = 22
@@ -142,6 +143,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .slotMissed: "SlotMissed"
         case .probeBroken: "ProbeBroken"
         case .probeHealthy: "ProbeHealthy"
+        case .notificationDelivered: "NotificationDelivered"
         case .sweepRequested: "SweepRequested"
         case .sweepExpanded: "SweepExpanded"
         case .sweepFinished: "SweepFinished"
@@ -167,7 +169,8 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
-            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+            .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
+            .notificationDelivered:
             .schedule
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,

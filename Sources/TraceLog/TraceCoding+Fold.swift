@@ -27,7 +27,8 @@ extension TraceCoding {
                     SweepID(row.stream), try EventCoding.decodeSweep(type, Array(row.payload)),
                     at: Moment(microseconds: row.recordedAt))
             case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
-                .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy:
+                .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
+                .notificationDelivered:
                 state.evolve(
                     ScheduleID(row.stream),
                     try EventCoding.decodeSchedule(type, Array(row.payload)),

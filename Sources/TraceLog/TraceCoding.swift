@@ -39,7 +39,8 @@ public final class TraceCoding: Sendable {
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
-            .probeBroken, .probeHealthy, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .probeBroken, .probeHealthy, .notificationDelivered, .sweepRequested, .sweepExpanded,
+            .sweepFinished,
             .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
             1

@@ -33,6 +33,10 @@ struct DecidingLoop {
         do {
             while !shared.isFinished {
                 let worked = try deciding.step(isDraining: shared.isDraining)
+                // Before anybody is told that nothing is left to do.
+                if deciding.leases.decider != nil, let state = deciding.decider.state {
+                    options.notifier?.offer(state.notices)
+                }
                 publish(deciding)
                 if !worked { try wait(deciding) }
             }

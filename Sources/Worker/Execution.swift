@@ -122,7 +122,7 @@ package struct Execution {
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
             .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
-            .probeHealthy, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .probeHealthy, .notificationDelivered, .sweepRequested, .sweepExpanded, .sweepFinished,
             .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:

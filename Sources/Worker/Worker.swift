@@ -26,6 +26,8 @@ public final class Worker: Sendable {
         public var helpsOthers: Bool
         /// How long running attempts may take after `stop()`.
         public var drainMicroseconds: Int64
+        /// Who is told of probes that change, while this worker decides.
+        public var notifier: Notifier?
         package var checkpoints = CheckpointOptions()
 
         public init(

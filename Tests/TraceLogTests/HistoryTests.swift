@@ -111,7 +111,7 @@ enum GoldenHistory {
                     MissedSlots(
                         first: Moment(microseconds: 1), last: Moment(microseconds: 2), count: 3,
                         reason: .unable))), .schedule(.probeBroken(change)),
-            .schedule(.probeHealthy(change)),
+            .schedule(.probeHealthy(change)), .schedule(.notified(number: 2)),
             .trace(
                 .requested(
                     {
@@ -182,7 +182,7 @@ enum GoldenHistory {
                             expected: .dropped),
                         .init(subject: .sweep(SweepID(7)), slot: Moment(microseconds: 4)),
                     ], mismatches: 2, isBroken: true, change: change,
-                    lastSlot: Moment(microseconds: 43)))
+                    changesSaid: 3, untold: [change], lastSlot: Moment(microseconds: 43)))
         ]
         return snapshot
     }

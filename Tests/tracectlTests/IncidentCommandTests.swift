@@ -92,6 +92,19 @@ struct IncidentCommandTests {
         #expect(!outages.contains("null"))
     }
 
+    @Test func somebodyIsToldOnceThatAProbeBroke() throws {
+        let binary = try turned()
+        let told = binary.folder + "/told"
+        let worker = ["worker", "--once", "--notify-command", "cat >> \(told); echo >> \(told)"]
+        for _ in 0..<3 { #expect(try binary.run(worker).status == 0) }
+        let lines = try String(contentsOfFile: told, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("\"status\":\"broken\"") == true)
+        #expect(
+            try binary.run(["schedule", "show", "web-db"]).output.contains("somebody was told"))
+        #expect(try binary.run(["log", "verify"]).status == 0)
+    }
+
     @Test func aProbeThatNeverTurnedOrNeverRanSaysSo() throws {
         let binary = try Binary()
         #expect(try binary.run(["incident", "x"]).status == 3)

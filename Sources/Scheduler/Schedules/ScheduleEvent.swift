@@ -14,6 +14,29 @@ public enum ScheduleEvent: Hashable, Sendable {
     case missed(MissedSlots)
     case probeBroken(ProbeChange)
     case probeHealthy(ProbeChange)
+    /// Somebody was told of the change with this number, and of those before it.
+    case notified(number: Int)
+}
+
+/// A change of a probe that somebody is to be told of.
+public struct ProbeNotice: Hashable, Sendable {
+    public var schedule: ScheduleID
+    public var name: String
+    public var labels: [String: String]
+    /// The how manieth change of the schedule it is, from 1.
+    public var number: Int
+    public var change: ProbeChange
+
+    public init(
+        schedule: ScheduleID, name: String, labels: [String: String], number: Int,
+        change: ProbeChange
+    ) {
+        self.schedule = schedule
+        self.name = name
+        self.labels = labels
+        self.number = number
+        self.change = change
+    }
 }
 
 /// A slot that begins.

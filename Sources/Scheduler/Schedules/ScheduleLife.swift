@@ -41,6 +41,10 @@ public struct ScheduleLife: Hashable, Sendable {
     public internal(set) var isBroken: Bool
     /// What the last result means for the probe, until it is said.
     public internal(set) var change: ProbeChange?
+    /// How many changes of the probe were said so far, and the last of them that nobody was told
+    /// of yet, in order.
+    public internal(set) var changesSaid: Int
+    public internal(set) var untold: [ProbeChange]
     /// The slot that began last.
     public internal(set) var lastSlot: Moment?
     /// The slot whose request is the next event.
@@ -49,7 +53,7 @@ public struct ScheduleLife: Hashable, Sendable {
     public init(
         spec: ScheduleSpec, decidedThrough: Moment, isPaused: Bool = false, runsRequested: Int = 0,
         runs: [Run] = [], mismatches: Int = 0, isBroken: Bool = false, change: ProbeChange? = nil,
-        lastSlot: Moment? = nil
+        changesSaid: Int = 0, untold: [ProbeChange] = [], lastSlot: Moment? = nil
     ) {
         self.spec = spec
         self.decidedThrough = decidedThrough
@@ -59,6 +63,8 @@ public struct ScheduleLife: Hashable, Sendable {
         self.mismatches = mismatches
         self.isBroken = isBroken
         self.change = change
+        self.changesSaid = changesSaid
+        self.untold = untold
         self.lastSlot = lastSlot
     }
 
@@ -91,11 +97,27 @@ public struct ScheduleLife: Hashable, Sendable {
         case .missed(let missed):
             decidedThrough = max(decidedThrough, missed.last)
             firing = nil
-        case .probeBroken: (isBroken, change) = (true, nil)
-        case .probeHealthy: (isBroken, change) = (false, nil)
+        case .probeBroken(let said):
+            (isBroken, change) = (true, nil)
+            note(said)
+        case .probeHealthy(let said):
+            (isBroken, change) = (false, nil)
+            note(said)
+        case .notified(let number):
+            let left = max(0, changesSaid - number)
+            untold.removeFirst(max(0, untold.count - left))
         case .deleted: break
         }
     }
+
+    /// Where nobody is to be told, only the latest are kept.
+    private mutating func note(_ said: ProbeChange) {
+        changesSaid += 1
+        untold.append(said)
+        if untold.count > Self.untoldMax { untold.removeFirst() }
+    }
+
+    private static let untoldMax = 16
 
     /// What the slot that was fired last began.
     mutating func begin(_ subject: Run.Subject) {

@@ -21,6 +21,7 @@ extension SchedulerState {
         } else {
             attentive.remove(id)
         }
+        if schedules[id]?.untold.isEmpty == false { untold.insert(id) } else { untold.remove(id) }
     }
 
     /// Works out the next slots of schedules that have changed; who knows the zones does it before
@@ -105,6 +106,18 @@ extension SchedulerState {
                 change.mismatches == 0 ? .probeHealthy(change) : .probeBroken(change)
             evolve(id, event, at: now)
             return ScheduleDecision(schedule: id, event: event)
+        }
+    }
+
+    /// The changes of probes that nobody was told of yet.
+    public var notices: [ProbeNotice] {
+        untold.sorted().flatMap { id -> [ProbeNotice] in
+            guard let life = schedules[id] else { return [] }
+            return life.untold.enumerated().map { place, change in
+                ProbeNotice(
+                    schedule: id, name: life.spec.name, labels: life.spec.labels,
+                    number: life.changesSaid - life.untold.count + 1 + place, change: change)
+            }
         }
     }
 

@@ -1669,6 +1669,19 @@ nonisolated struct PBProbeChanged: Sendable {
   init() {}
 }
 
+/// Somebody was told of the schedule's changes up to the one with this number.
+nonisolated struct PBNotificationDelivered: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var number: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct PBResourceReference: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1788,6 +1801,10 @@ nonisolated struct PBScheduleLife: Sendable {
   var hasLastSlotMicroseconds: Bool {self._lastSlotMicroseconds != nil}
   /// Clears the value of `lastSlotMicroseconds`. Subsequent reads from it will return its default value.
   mutating func clearLastSlotMicroseconds() {self._lastSlotMicroseconds = nil}
+
+  var changesSaid: Int64 = 0
+
+  var untold: [PBProbeChanged] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4241,6 +4258,36 @@ nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension PBNotificationDelivered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".NotificationDelivered"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.number) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBNotificationDelivered, rhs: PBNotificationDelivered) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResourceReference"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}digest\0")
@@ -4397,7 +4444,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScheduleLife"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0\u{3}last_slot_microseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0\u{3}last_slot_microseconds\0\u{3}changes_said\0\u{1}untold\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4415,6 +4462,8 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 8: try { try decoder.decodeSingularBoolField(value: &self.isBroken) }()
       case 9: try { try decoder.decodeSingularMessageField(value: &self._change) }()
       case 10: try { try decoder.decodeSingularInt64Field(value: &self._lastSlotMicroseconds) }()
+      case 11: try { try decoder.decodeSingularInt64Field(value: &self.changesSaid) }()
+      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.untold) }()
       default: break
       }
     }
@@ -4455,6 +4504,12 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._lastSlotMicroseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
     } }()
+    if self.changesSaid != 0 {
+      try visitor.visitSingularInt64Field(value: self.changesSaid, fieldNumber: 11)
+    }
+    if !self.untold.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.untold, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4469,6 +4524,8 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.isBroken != rhs.isBroken {return false}
     if lhs._change != rhs._change {return false}
     if lhs._lastSlotMicroseconds != rhs._lastSlotMicroseconds {return false}
+    if lhs.changesSaid != rhs.changesSaid {return false}
+    if lhs.untold != rhs.untold {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -50,6 +50,8 @@ struct WorkerCommand: ParsableCommand {
             valueName: "age"))
     var segmentAge = Duration64(microseconds: SegmentLimits().ageMaxMicroseconds)
 
+    @OptionGroup var notifications: NotificationOptions
+
     @Option(help: ArgumentHelp("How long its leases last.", visibility: .hidden))
     var lease: Duration64?
 
@@ -82,6 +84,8 @@ struct WorkerCommand: ParsableCommand {
         var options = Worker.Options(
             id: Self.uniqueID(name ?? "worker"), inFlightMax: inFlight, profile: profile)
         if let lease { options.leaseMicroseconds = lease.microseconds }
+        options.notifier = try notifications.notifier(log)
+        defer { options.notifier?.stop() }
         let worker = Worker(
             log: log,
             backend: SimulatedBackend(

@@ -157,6 +157,7 @@ enum SchedulePrinter {
             return "broken: \(change.verdict.rawValue), expected \(change.expected.rawValue),"
                 + " \(change.mismatches) in a row"
         case .probeHealthy(let change): return "healthy: \(change.verdict.rawValue)"
+        case .notified(let number): return "somebody was told of change \(number)"
         }
     }
 }

@@ -64,6 +64,7 @@ extension Ledger {
             story.through = missed.last.microseconds
             tally.missedSlots += missed.count
         case .probeBroken, .probeHealthy: try checkMayDecide(author)
+        case .notified: break
         }
         schedules[row.stream] = story
     }
