@@ -1,9 +1,15 @@
 extension SchedulerSnapshot {
     /// The numbers of all that has not finished, traces and sweeps, as runs in order.
-    public var streams: [ClosedRange<Int64>] {
+    public var streams: [ClosedRange<Int64>] { streams(withSchedules: true) }
+
+    /// The same without schedules, which never finish: what is known of them goes with each
+    /// checkpoint, so that their earlier events may be put away.
+    public var streamsOfWork: [ClosedRange<Int64>] { streams(withSchedules: false) }
+
+    private func streams(withSchedules: Bool) -> [ClosedRange<Int64>] {
         var runs = lives.map { $0.trace.rawValue...$0.trace.rawValue }
         runs += sweeps.map { $0.id.rawValue...$0.id.rawValue }
-        runs += schedules.map { $0.id.rawValue...$0.id.rawValue }
+        if withSchedules { runs += schedules.map { $0.id.rawValue...$0.id.rawValue } }
         for range in lanes.lazy.flatMap(\.ranges) where range.count > 0 {
             let last = range.stream + range.stride * Int64(range.count - 1)
             if range.count == 1 || range.stride == 1 {

@@ -43,8 +43,9 @@ extension PBScheduleChanged {
 extension ScheduleSpec {
     init(_ message: PBScheduleChanged) throws {
         let timing: Timing
-        if message.everySeconds > 0 {
-            timing = .every(seconds: message.everySeconds)
+        if message.everySeconds != 0 {
+            timing = .every(
+                seconds: try message.everySeconds.within(1...ScheduleSpec.secondsMax, "every"))
         } else {
             do {
                 timing = .cron(try CronExpression(message.cron), zone: message.timeZone)
@@ -70,11 +71,16 @@ extension ScheduleSpec {
                 ? .trace(try TraceTemplate(message.trace))
                 : .sweep(try SweepRequest(message.sweep)),
             startingDeadlineSeconds: message.hasStartingDeadlineSeconds
-                ? message.startingDeadlineSeconds : nil,
+                ? try message.startingDeadlineSeconds.within(
+                    0...ScheduleSpec.secondsMax, "starting deadline") : nil,
             concurrency: concurrency,
             missed: message.missedMax <= 0
-                ? .none : message.missedMax == 1 ? .latest : .all(max: Int(message.missedMax)),
-            jitterSeconds: message.jitterSeconds, expectation: expectation,
+                ? .none
+                : message.missedMax == 1
+                    ? .latest
+                    : .all(max: Int(try message.missedMax.within(1...10_000, "missed slots"))),
+            jitterSeconds: try message.jitterSeconds.within(
+                0...ScheduleSpec.secondsMax, "jitter"), expectation: expectation,
             failureThreshold: Int(message.failureThreshold))
     }
 }
@@ -229,7 +235,7 @@ extension EventCoding {
             let message = try PBSlotFired(serializedBytes: bytes)
             return .fired(
                 SlotFiring(
-                    slot: Moment(microseconds: message.slotMicroseconds),
+                    slot: try Moment(slot: message.slotMicroseconds),
                     expected: message.expected == .unspecified
                         ? nil : try Verdict(message.expected), isByHand: message.isByHand))
         case .slotMissed:
@@ -243,9 +249,10 @@ extension EventCoding {
                 }
             return .missed(
                 MissedSlots(
-                    first: Moment(microseconds: message.firstMicroseconds),
-                    last: Moment(microseconds: message.lastMicroseconds),
-                    count: Int(message.count), reason: reason))
+                    first: try Moment(slot: message.firstMicroseconds),
+                    last: try Moment(slot: message.lastMicroseconds),
+                    count: Int(try message.count.within(0...Int64(Int32.max), "count")),
+                    reason: reason))
         case .probeBroken:
             return .probeBroken(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
         case .probeHealthy:
@@ -255,5 +262,20 @@ extension EventCoding {
                 number: Int(try PBNotificationDelivered(serializedBytes: bytes).number))
         case _: throw Malformed(what: "not an event of a schedule")
         }
+    }
+}
+
+extension Moment {
+    /// A slot's, which lies between 1970 and the year 9999.
+    fileprivate init(slot microseconds: Int64) throws {
+        self.init(microseconds: try microseconds.within(0...253_402_300_799_000_000, "slot"))
+    }
+}
+
+extension Int64 {
+    /// The number, which came from outside, if it lies in the range.
+    func within(_ range: ClosedRange<Int64>, _ what: String) throws -> Int64 {
+        guard range.contains(self) else { throw Malformed(what: "\(what) of \(self)") }
+        return self
     }
 }

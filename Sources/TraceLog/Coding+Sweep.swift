@@ -40,6 +40,7 @@ extension SweepRequest {
             case .classes: .classes
             case .unspecified, .UNRECOGNIZED: throw Malformed(what: "unknown coverage")
             }
+        let bound = SweepRequest.totalMax
         self.init(
             name: message.hasName ? message.name : nil, labels: message.labels,
             pairs: SweepPairs(
@@ -48,12 +49,15 @@ extension SweepRequest {
                     SweepPairs.Port(protocol: $0.protocol, number: Int($0.number))
                 }, prefersV6: message.prefersV6, coverage: coverage),
             priority: Int(message.priority), retries: Int(message.retries),
-            timeoutSeconds: Int(message.timeoutSeconds),
-            openMax: message.hasOpenMax ? Int(message.openMax) : nil,
+            timeoutSeconds: Int(try message.timeoutSeconds.within(0...65_535, "timeout")),
+            openMax: message.hasOpenMax
+                ? Int(try message.openMax.within(1...bound, "open_max")) : nil,
             intervalMicroseconds: message.hasIntervalMicroseconds
-                ? message.intervalMicroseconds : nil,
-            clusterDigest: Array(message.clusterDigest), total: message.total,
-            cells: message.cells,
+                ? try message.intervalMicroseconds.within(1...SweepRequest.intervalMax, "interval")
+                : nil,
+            clusterDigest: Array(message.clusterDigest),
+            total: try message.total.within(0...bound, "total"),
+            cells: try message.cells.within(0...bound, "cells"),
             schedule: message.schedule > 0 ? ScheduleID(message.schedule) : nil)
     }
 }
@@ -102,8 +106,10 @@ extension SchedulerSnapshot.Sweep {
         self.init(
             id: SweepID(message.stream),
             life: SweepLife(
-                request: try SweepRequest(message.request), expanded: message.expanded,
-                open: Int(message.open), tally: SweepTally(message.tally),
+                request: try SweepRequest(message.request),
+                expanded: try message.expanded.within(0...SweepRequest.totalMax, "expanded"),
+                open: Int(try message.open.within(0...SweepRequest.chunkMax, "open")),
+                tally: SweepTally(message.tally),
                 isCancelled: message.isCancelled,
                 nextAt: message.hasNextAtMicroseconds
                     ? Moment(microseconds: message.nextAtMicroseconds) : nil))

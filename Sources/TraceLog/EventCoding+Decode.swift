@@ -42,7 +42,9 @@ extension EventCoding {
             return .requested(try SweepRequest(PBSweepRequested(serializedBytes: bytes)))
         case .sweepExpanded:
             let message = try PBSweepExpanded(serializedBytes: bytes)
-            return .expanded(first: message.first, count: Int(message.count))
+            return .expanded(
+                first: try message.first.within(0...SweepRequest.totalMax, "first"),
+                count: Int(try message.count.within(1...SweepRequest.chunkMax, "count")))
         case .sweepFinished:
             return .finished(SweepTally(try PBSweepFinished(serializedBytes: bytes).tally))
         case .sweepCancelled:

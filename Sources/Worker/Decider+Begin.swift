@@ -21,13 +21,14 @@ extension Decider {
 
     /// Asks for the members of sweeps that may come now.
     func expand(
-        _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest
+        _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest,
+        without replaced: Set<SweepID>
     ) throws {
         guard let plans else { return }
         let room = max(0, Self.eventsMax - request.drafts.count)
         for decision in state.expansions(at: now, countMax: room) {
             guard case .expanded(let first, let count) = decision.event,
-                let life = state.sweeps[decision.sweep]
+                !replaced.contains(decision.sweep), let life = state.sweeps[decision.sweep]
             else { continue }
             let stream = StreamRef.existing(decision.sweep.rawValue)
             let members: [TraceRequest]
@@ -50,16 +51,20 @@ extension Decider {
     }
 
     /// Looks at the cluster that runs are made against, if one may begin in the next pass.
-    mutating func prepareRuns() throws {
-        guard let runs, planSlots() else { return }
+    ///
+    /// Returns whether it did: runs begin only against a cluster that was looked at just before.
+    mutating func prepareRuns() throws -> Bool {
+        guard let runs, planSlots() else { return false }
         try runs.prepare()
+        return true
     }
 
-    /// Begins what schedules have come to.
+    /// Begins what schedules have come to; returns the sweeps that were cancelled for it.
     func begin(
         _ state: inout SchedulerState, at now: Moment, _ request: inout AppendRequest
-    ) throws {
-        guard let runs else { return }
+    ) throws -> Set<SweepID> {
+        guard let runs else { return [] }
+        var cancelled: Set<SweepID> = []
         let zones = { (name: String) in runs.zone(name, around: now) }
         state.plan(zones)
         let room = max(0, Self.eventsMax - request.drafts.count) / Self.eventsOfARun
@@ -71,7 +76,9 @@ extension Decider {
                 request.drafts.append(try coding.draft(.schedule(decision.event), stream: stream))
                 continue
             }
-            if life.spec.concurrency == .replace { try replace(life, state, &request) }
+            if life.spec.concurrency == .replace {
+                try replace(life, state, &request, &cancelled)
+            }
             let run: ScheduledRun
             do {
                 run = try runs.run(of: life.spec, decision.schedule, at: firing.slot)
@@ -100,11 +107,13 @@ extension Decider {
                 request.newStreams.append(NewStream(family: StreamFamily.sweep.rawValue))
             }
         }
+        return cancelled
     }
 
     /// Ends what the slot before began.
     private func replace(
-        _ life: ScheduleLife, _ state: SchedulerState, _ request: inout AppendRequest
+        _ life: ScheduleLife, _ state: SchedulerState, _ request: inout AppendRequest,
+        _ cancelled: inout Set<SweepID>
     ) throws {
         for run in life.runs {
             switch run.subject {
@@ -114,7 +123,9 @@ extension Decider {
                     try coding.draft(
                         .trace(.cancelRequested), stream: .existing(id.rawValue)))
             case .sweep(let id):
-                guard let sweep = state.sweeps[id], !sweep.isCancelled else { continue }
+                guard let sweep = state.sweeps[id], !sweep.isCancelled,
+                    cancelled.insert(id).inserted
+                else { continue }
                 request.drafts.append(
                     try coding.draft(
                         .sweep(.cancelled(reason: "replaced by the next slot of its schedule")),

@@ -77,7 +77,8 @@ public struct Decider {
         do {
             try catchUp()
             try makePlans()
-            try prepareRuns()
+            let isPrepared = try prepareRuns()
+            var isPostponed = false
             guard var working = state.take() else { return false }
             var folded = position
             var decided = 0
@@ -97,15 +98,18 @@ public struct Decider {
                     decisionsMax: Self.eventsMax - reserved)
                 var request = try request(&working, after: folded, context, lease, profile)
                 decided = request.drafts.count
-                try begin(&working, at: now, &request)
-                try expand(working, at: now, &request)
+                // What became due since the cluster was looked at waits for the next pass.
+                isPostponed = !isPrepared && runs != nil && working.hasSlot(at: now)
+                var replaced: Set<SweepID> = []
+                if isPrepared { replaced = try begin(&working, at: now, &request) }
+                try expand(working, at: now, &request, without: replaced)
                 return request
             }
             announcedEpoch = lease.epoch
             state = working
             // The members that were asked for are taken in as whatever else comes.
             position = folded + Int64(decided)
-            return !appended.positions.isEmpty
+            return !appended.positions.isEmpty || isPostponed
         } catch {
             stepDown()
             throw error

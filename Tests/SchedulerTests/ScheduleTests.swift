@@ -146,6 +146,37 @@ struct ScheduleTests {
         #expect(field.look(at: 900) == [900])
     }
 
+    @Test func ofManyThatWouldReplaceOneAnotherTheLastBegins() {
+        var field = Field(Self.spec(missed: .all(max: 10), concurrency: .replace))
+        #expect(field.look(at: 1000) == [900])
+        #expect(field.missed.map(\.count) == [2])
+    }
+
+    @Test func whatWasBegunByHandInTheSameMomentForbidsToo() {
+        var field = Field(Self.spec(concurrency: .forbid))
+        field.apply(.runRequested, at: 20)
+        #expect(field.look(at: 300) == [300])
+        #expect(field.missed.map(\.reason) == [.running])
+    }
+
+    @Test func moreSlotsThanThereIsRoomForBeginOneAfterTheOther() {
+        var field = Field(Self.spec(every: 1, missed: .all(max: 5000)))
+        #expect(field.look(at: 3000) == Array(11...1010))
+        #expect(field.look(at: 3000) == Array(1011...2010))
+        #expect(field.look(at: 3000) == Array(2011...3000))
+        #expect(field.missed == [])
+    }
+
+    /// A hundred thousand slots are counted at once; only the latest of all may begin.
+    @Test func afterYearsOfAbsenceNoAncientSlotBegins() {
+        var field = Field(Self.spec(every: 1))
+        let now = 150_010
+        #expect(field.look(at: now) == [])
+        #expect(field.missed.map(\.count) == [100_000])
+        #expect(field.look(at: now) == [now])
+        #expect(field.missed.map(\.count) == [100_000, 49_999])
+    }
+
     @Test func whileItIsPausedSlotsAreNobodys() {
         var field = Field(Self.spec(missed: .all(max: 10)))
         field.apply(.paused, at: 20)

@@ -111,6 +111,16 @@ struct SweepTests {
         #expect(field.expand(at: Scenario.at(120)) == 1)
     }
 
+    @Test func whoHasNoPlaceDoesNotWaitForTime() {
+        var field = Field(Self.request(total: 10, openMax: 1, interval: 1000))
+        #expect(field.expand(at: Scenario.at(0)) == 1)
+        #expect(field.expand(at: Scenario.at(5)) == 0)
+        #expect(field.scenario.state.nextMoment == nil)
+        field.scenario.decide()
+        field.end(at: Scenario.at(6)) { .succeeded(attempt: $0, verdict: .delivered) }
+        #expect(field.scenario.state.nextMoment.map { $0 <= Scenario.at(6) } == true)
+    }
+
     @Test func aSweepHasFinishedWhenItsLastMemberEnded() {
         var field = Field(Self.request(total: 3))
         field.expand(at: Scenario.at(0))

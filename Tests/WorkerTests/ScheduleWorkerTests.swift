@@ -241,6 +241,50 @@ struct ScheduleWorkerTests {
         #expect(reasons == ["Cancelled", "Cancelled"])
     }
 
+    /// The second member is due in the very moment in which the next slot replaces the sweep.
+    @Test func aReplacedSweepAsksForNoMore() throws {
+        let plant = try Plant()
+        try plant.save("nightly", every: 60) {
+            $0.concurrency = .replace
+            $0.work = .sweep(
+                SweepRequest(
+                    pairs: SweepPairs(ports: [.init(protocol: "TCP", number: 80)]),
+                    intervalMicroseconds: 60_000_000))
+        }
+        try plant.pass(seconds: 200, step: 20)
+        let sweeps = try SweepBook(log: plant.log).all()
+        #expect(sweeps.map(\.phase) == [.running, .cancelled, .cancelled, .cancelled])
+        #expect(sweeps.map(\.expanded) == [1, 1, 1, 1])
+        #expect(try plant.coding.replayed().invariantFaults() == [])
+    }
+
+    @Test func aSlotThatComesWithinATransactionIsBegunByTheNext() throws {
+        let plant = try Plant()
+        try plant.save("probe", every: 86_400)
+        try plant.work()
+        // Nobody has looked at the cluster for a run when the wish is folded.
+        let entry = try plant.book.entry(named: "probe")
+        #expect(try plant.book.record(.runRequested, of: entry))
+        try plant.work()
+        #expect(try plant.slots("probe").count == 1)
+        #expect(
+            try plant.events("probe").allSatisfy {
+                if case .missed = $0 { false } else { true }
+            })
+    }
+
+    @Test func whoWasDeletedMeanwhileIsLeftAlone() throws {
+        let plant = try Plant()
+        try plant.save("p")
+        let entry = try plant.book.entry(named: "p")
+        #expect(try plant.book.record(.deleted, of: entry))
+        try plant.save("p")
+        for event in [ScheduleEvent.deleted, .paused, .runRequested] {
+            #expect(try !plant.book.record(event, of: entry))
+        }
+        #expect(try plant.book.entry(named: "p").id != entry.id)
+    }
+
     @Test func saidTwiceItIsUnchangedAndOtherwiseConfigured() throws {
         let plant = try Plant()
         let spec = ScheduleSpec(

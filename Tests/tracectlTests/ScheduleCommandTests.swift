@@ -89,6 +89,12 @@ struct ScheduleCommandTests {
             ("every: 5m, missedSlotsMax: 0, \(template)", "missedSlotsMax"),
             ("every: 5m, traceTemplate: {spec: {source: {pod: x}}}", "spec.source"),
             ("every: 5m, sweepTemplate: {spec: {ports: []}}", "ports"),
+            ("every: 5m, jitterSeconds: 300, \(template)", "jitter"),
+            ("every: 5m, startingDeadlineSeconds: 0, \(template)", "starting deadline"),
+            (
+                "every: 5m, expect: Delivered, sweepTemplate: {spec: {ports: [{port: 80}]}}",
+                "an expectation is for a trace"
+            ),
         ] {
             let result = try binary.run(["apply", "-f", try file(spec)])
             #expect(result.status == 1, "\(spec)")

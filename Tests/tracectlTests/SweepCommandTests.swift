@@ -152,6 +152,11 @@ struct SweepCommandTests {
             ])
             #expect(run.status == 0, "\(run.errors)")
         }
+        let waiting = ["sweep", "run", "--ports", "tcp/80", "--name", "waiting", "--nowait"]
+        #expect(try binary.run(waiting).status == 0)
+        let early = try binary.run(["sweep", "diff", "before", "waiting"])
+        #expect(early.status == 1)
+        #expect(early.errors.contains("waiting is Running: only finished ones"))
         let same = try binary.run(["sweep", "diff", "before", "before"])
         #expect(same.status == 0)
         #expect(same.output == "no pair changes\n")

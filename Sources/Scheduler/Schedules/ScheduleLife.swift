@@ -71,7 +71,7 @@ public struct ScheduleLife: Hashable, Sendable {
     /// How late a slot may be noticed and still count as one for which somebody was there.
     static let onTimeMicroseconds: Int64 = 10_000_000
     /// Slots that are counted at most of those that were missed.
-    private static let countedMax = 1_000_000
+    private static let countedMax = 100_000
 
     mutating func evolve(_ event: ScheduleEvent, at moment: Moment) {
         switch event {
@@ -147,7 +147,12 @@ public struct ScheduleLife: Hashable, Sendable {
     }
 
     /// What is to be done with the slots whose moment has come: which are missed, which begin.
-    func due(at now: Moment, in zone: ZoneOffsets) -> (missed: MissedSlots?, begin: [Moment]) {
+    ///
+    /// `beginMax` bounds the slots that begin; more are due again right after. `isBegun` when
+    /// something was begun by hand in the same moment.
+    func due(
+        at now: Moment, in zone: ZoneOffsets, beginMax: Int = .max, isBegun: Bool = false
+    ) -> (missed: MissedSlots?, begin: [Moment]) {
         guard !isPaused else { return (nil, []) }
         let keptMax: Int =
             switch spec.missed {
@@ -168,6 +173,8 @@ public struct ScheduleLife: Hashable, Sendable {
             if kept.count > 2 * keptMax { kept.removeFirst(kept.count - keptMax) }
         }
         kept.removeFirst(max(0, kept.count - keptMax))
+        // The latest of them is still to be counted, and only that could begin.
+        if count == Self.countedMax { kept = [] }
         let late = now.microseconds
         kept.removeAll { slot in
             let lateness = late - spec.begin(of: slot).microseconds
@@ -177,11 +184,19 @@ public struct ScheduleLife: Hashable, Sendable {
             return spec.missed == .none && lateness > Self.onTimeMicroseconds
         }
         var reason = MissedSlots.Reason.late
-        if spec.concurrency == .forbid {
+        switch spec.concurrency {
+        case .allow: break
+        case .forbid:
             // One of them may begin, if nothing runs; the others would find it running.
-            let allowed = runs.isEmpty ? 1 : 0
+            let allowed = runs.isEmpty && !isBegun ? 1 : 0
             if kept.count > allowed { reason = .running }
             kept = Array(kept.suffix(allowed))
+        // Each would end the one before at once.
+        case .replace: kept = Array(kept.suffix(1))
+        }
+        if kept.count > beginMax {
+            count -= kept.count - beginMax
+            kept.removeLast(kept.count - beginMax)
         }
         guard let first, count > kept.count else { return (nil, kept) }
         // Those that are missed come before those that begin.

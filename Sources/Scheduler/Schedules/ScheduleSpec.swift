@@ -72,6 +72,8 @@ public struct ScheduleSpec: Hashable, Sendable {
     }
 
     public static let defaultFailureThreshold = 3
+    /// The longest length of time in a schedule, in seconds: a hundred years.
+    public static let secondsMax: Int64 = 3_155_760_000
     /// As Kubernetes bounds the names of CronJobs, which become parts of other names.
     public static let nameLengthMax = 52
 

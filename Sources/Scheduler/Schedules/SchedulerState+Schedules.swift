@@ -85,7 +85,9 @@ extension SchedulerState {
             else { continue }
             // Planned anew, even if nothing of this is recorded.
             unplanned.insert(entry.schedule)
-            let due = life.due(at: now, in: zone)
+            let due = life.due(
+                at: now, in: zone, beginMax: countMax - decisions.count,
+                isBegun: decisions.contains { $0.schedule == entry.schedule })
             if let missed = due.missed {
                 decisions.append(ScheduleDecision(schedule: entry.schedule, event: .missed(missed)))
             }

@@ -49,10 +49,15 @@ public struct SweepLife: Hashable, Sendable {
     /// How many members may be asked for now.
     func room(at now: Moment) -> Int {
         guard !isCancelled, !isExpanded else { return 0 }
+        guard hasPlace else { return 0 }
         let left = Int(clamping: request.total - expanded)
-        let free = openMax - open
-        guard free >= min(left, max(1, openMax / 4)) else { return 0 }
-        return min(left, free, allowance(at: now))
+        return min(left, openMax - open, allowance(at: now))
+    }
+
+    /// Whether so few are open that another chunk of members is worth its while.
+    private var hasPlace: Bool {
+        let left = Int(clamping: request.total - expanded)
+        return openMax - open >= min(left, max(1, openMax / 4))
     }
 
     private func allowance(at now: Moment) -> Int {
@@ -70,7 +75,7 @@ public struct SweepLife: Hashable, Sendable {
 
     /// The moment at which time alone lets another member in; nil when time is not what is lacking.
     var nextMoment: Moment? {
-        guard !isCancelled, !isExpanded else { return nil }
+        guard !isCancelled, !isExpanded, hasPlace else { return nil }
         return dueAt
     }
 

@@ -46,6 +46,10 @@ public struct SweepRequest: Hashable, Sendable {
     }
 
     public static let defaultPriority = 3
+    /// Members of a sweep at most; those that are asked for at once; and the slowest pace.
+    public static let totalMax: Int64 = 1 << 40
+    public static let chunkMax: Int64 = 1 << 20
+    public static let intervalMax: Int64 = 1 << 45
 
     /// Whether the other asks for the same, in whichever cluster.
     public func isSame(as other: SweepRequest) -> Bool {

@@ -36,6 +36,7 @@ public struct ScheduleBook {
             var append = AppendRequest()
             var saved = Saved.created
             if let id = try id(named: spec.name) {
+                let version = try log.read(stream: id.rawValue).last?.version
                 let held = try coding.replayed().schedules[id]
                 saved = .unchanged
                 if held?.spec != spec {
@@ -46,6 +47,8 @@ public struct ScheduleBook {
                     append.drafts.append(try draft(isPaused ? .paused : .resumed, id))
                     saved = .configured
                 }
+                // Somebody may delete it meanwhile: then it is made anew.
+                if !append.drafts.isEmpty { append.drafts[0].expectedVersion = version }
                 if saved == .unchanged { return saved }
             } else {
                 append.newStreams = [NewStream(family: Self.family, name: spec.name)]
@@ -79,19 +82,30 @@ public struct ScheduleBook {
         return entry(id, life)
     }
 
-    /// Records what somebody wants of the schedule; false when it is so already.
+    /// Records what somebody wants of the schedule; false when it is so already, or was deleted.
     public func record(_ event: ScheduleEvent, of entry: Entry) throws -> Bool {
-        switch event {
-        case .paused where entry.life.isPaused: return false
-        case .resumed where !entry.life.isPaused: return false
-        case _: break
+        while true {
+            let last = try log.read(stream: entry.id.rawValue).last
+            guard let last, last.type != LogEventType.scheduleDeleted.rawValue,
+                let life = try coding.replayed().schedules[entry.id]
+            else { return false }
+            switch event {
+            case .paused where life.isPaused: return false
+            case .resumed where !life.isPaused: return false
+            case _: break
+            }
+            var append = AppendRequest(drafts: [try draft(event, entry.id)])
+            append.drafts[0].expectedVersion = last.version
+            if case .deleted = event {
+                append.releasedNames = [NewStream(family: Self.family, name: entry.name)]
+            }
+            do throws(JobLogError) {
+                try log.append(append)
+                return true
+            } catch {
+                guard error.isContention else { throw error }
+            }
         }
-        var append = AppendRequest(drafts: [try draft(event, entry.id)])
-        if case .deleted = event {
-            append.releasedNames = [NewStream(family: Self.family, name: entry.name)]
-        }
-        try log.append(append)
-        return true
     }
 
     /// The stream of the run of a slot, by its derived name; nil when the slot began none.

@@ -95,7 +95,7 @@ public struct SegmentArchive {
     }
 
     private func checkNothingIsAlive(in segment: Int64) throws {
-        let alive = try coding.replayed().snapshot.streams
+        let alive = try coding.replayed().snapshot.streamsOfWork
         guard let trace = try log.firstStream(of: alive, in: segment) else { return }
         throw JobLogError(
             .refused, "segment \(segment) holds events of trace \(trace), which is not finished",

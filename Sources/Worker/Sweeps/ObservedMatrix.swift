@@ -102,7 +102,7 @@ public struct ObservedMatrix: VerdictMatrix {
         try log.scan(after: entry.position - 1) { row in
             if let moment, row.recordedAt > moment.microseconds { return }
             if let (sweep, number) = try coding.member(of: row) {
-                if sweep == entry.id.rawValue, number < Int64(found.count) {
+                if sweep == entry.id.rawValue, number >= 0, number < Int64(found.count) {
                     reading.members.add(number, stream: row.stream)
                     found[Int(number)].egress = unknown
                     found[Int(number)].ingress = unknown

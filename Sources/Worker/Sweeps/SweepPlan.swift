@@ -24,6 +24,11 @@ public struct SweepPlan: Sendable {
         self.request = request
         self.finder = finder
         pairs = try Self.pairs(request.pairs, finder)
+        guard pairs.memberCount == request.total else {
+            throw WorkerError(
+                "the sweep was asked for with \(request.total) traces, and its cluster gives"
+                    + " \(pairs.memberCount): another version made it")
+        }
         ends = pairs.pods.map { pod in
             let namespace = String(pod.prefix { $0 != "/" })
             let name = String(pod.dropFirst(namespace.count + 1))

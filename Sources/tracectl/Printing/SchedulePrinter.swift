@@ -56,6 +56,7 @@ enum SchedulePrinter {
     static func probe(_ life: ScheduleLife) -> String {
         guard life.spec.expectation != nil else { return "-" }
         if life.isBroken { return "Broken" }
+        if life.lastSlot == nil { return "Unknown" }
         return life.mismatches > 0 ? "Healthy (\(life.mismatches) unexpected)" : "Healthy"
     }
 

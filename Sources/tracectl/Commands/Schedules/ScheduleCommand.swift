@@ -131,7 +131,7 @@ struct ScheduleRunNow: ParsableCommand {
     @OptionGroup var which: ScheduleNames
 
     func run() throws {
-        try which.record(.runRequested, in: log, done: "is asked to begin", already: nil)
+        try which.record(.runRequested, in: log, done: "is asked to begin", already: "was deleted")
     }
 }
 
@@ -144,6 +144,6 @@ struct ScheduleDelete: ParsableCommand {
     @OptionGroup var which: ScheduleNames
 
     func run() throws {
-        try which.record(.deleted, in: log, done: "deleted", already: nil)
+        try which.record(.deleted, in: log, done: "deleted", already: "was deleted already")
     }
 }

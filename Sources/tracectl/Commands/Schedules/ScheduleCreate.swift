@@ -118,6 +118,26 @@ struct ScheduleCreate: ParsableCommand {
 }
 
 extension ScheduleSpec {
+    /// What would keep slots from beginning as they are meant to; nil when nothing would.
+    private func fault(after now: Moment, in zone: ZoneOffsets) -> String? {
+        if startingDeadlineSeconds == 0 {
+            return "with a starting deadline of 0 no slot would ever begin; give 1s at least"
+        }
+        if case .sweep = work, expectation != nil {
+            return "an expectation is for a trace; a sweep has many verdicts"
+        }
+        guard jitterSeconds > 0 else { return nil }
+        var slot = now
+        for _ in 0..<100 {
+            guard let next = self.slot(after: slot, in: zone) else { break }
+            if slot != now, next.microseconds - slot.microseconds <= jitterSeconds * 1_000_000 {
+                return "the jitter must be shorter than the time between two slots"
+            }
+            slot = next
+        }
+        return nil
+    }
+
     /// Throws what would keep every run from beginning.
     func check(in model: Cluster?) throws {
         let spec = self
@@ -127,6 +147,9 @@ extension ScheduleSpec {
         }
         guard spec.slot(after: now, in: zone) != nil else {
             throw Refusal("schedule \"\(spec.name)\": no slot comes in the next ten years")
+        }
+        if let fault = fault(after: now, in: zone) {
+            throw Refusal("schedule \"\(spec.name)\": \(fault)")
         }
         switch spec.work {
         case .trace(let template):

@@ -33,6 +33,11 @@ struct SweepDiff: ParsableCommand {
                     + " \(oldPorts.map(\.text).joined(separator: ",")) and"
                     + " \(newPorts.map(\.text).joined(separator: ","))")
         }
+        for sweep in [old.entry, new.entry] where sweep.phase != .finished {
+            throw CommandFailure(
+                "sweep \(sweep.name) is \(sweep.phase.rawValue): only finished ones are compared")
+        }
+        try announceOthers(old.observed, new.observed)
         let differences = old.observed.differences(to: new.observed)
         switch output {
         case .table: Output.result(DifferencePrinter.table(differences))
@@ -40,6 +45,24 @@ struct SweepDiff: ParsableCommand {
         case .json: Output.result(DifferencePrinter.value(differences).json)
         }
         if !differences.isEmpty { throw CommandFailure.no }
+    }
+
+    /// Says which Pods only one of them asked about; refuses two that have none in common.
+    private func announceOthers(_ old: ObservedMatrix, _ new: ObservedMatrix) throws {
+        let (before, after) = (
+            Set(old.sources + old.destinations), Set(new.sources + new.destinations)
+        )
+        let sources = Set(old.sources).intersection(new.sources)
+        let destinations = Set(old.destinations).intersection(new.destinations)
+        guard sources.contains(where: { source in destinations.contains { $0 != source } }) else {
+            throw CommandFailure("the sweeps have no pair of Pods in common")
+        }
+        for (word, pods) in [
+            ("gone", before.subtracting(after)), ("new", after.subtracting(before)),
+        ]
+        where !pods.isEmpty {
+            Output.warning("\(word) Pods: " + pods.sorted().joined(separator: ", "))
+        }
     }
 }
 
