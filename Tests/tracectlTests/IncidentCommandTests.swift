@@ -105,6 +105,17 @@ struct IncidentCommandTests {
         #expect(try binary.run(["log", "verify"]).status == 0)
     }
 
+    @Test func aDeletedSchedulesHistoryStays() throws {
+        let binary = try turned()
+        #expect(try binary.run(["schedule", "delete", "web-db"]).status == 0)
+        let incident = try binary.run(["incident", "web-db"])
+        #expect(incident.status == 0)
+        #expect(incident.output.contains("the schedule was deleted since"))
+        #expect(
+            try binary.run(["history", "--schedule", "web-db", "-o", "csv"]).output
+                .split(separator: "\n").count == 7)
+    }
+
     @Test func aProbeThatNeverTurnedOrNeverRanSaysSo() throws {
         let binary = try Binary()
         #expect(try binary.run(["incident", "x"]).status == 3)

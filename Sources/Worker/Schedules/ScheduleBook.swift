@@ -129,6 +129,33 @@ public struct ScheduleBook {
         try log.stream(named: name, family: Self.family).map { ScheduleID($0) }
     }
 
+    /// A schedule whose history is asked for: by number, by name, or the one that had the name last
+    /// before it was deleted.
+    public func past(named name: String) throws -> Past {
+        let firsts = try log.firsts(ofType: LogEventType.scheduleChanged.rawValue)
+        let held = try id(named: name)
+        let number = Int64(name)
+        for first in firsts.reversed() {
+            guard case .schedule(.changed(let spec)) = try coding.event(first) else { continue }
+            let id = ScheduleID(first.stream)
+            guard held.map({ $0 == id }) ?? (first.stream == number || spec.name == name) else {
+                continue
+            }
+            return Past(id: id, name: spec.name, life: try coding.replayed().schedules[id])
+        }
+        // Its first event may be in an archived segment.
+        let entry = try entry(named: name)
+        return Past(id: entry.id, name: entry.name, life: entry.life)
+    }
+
+    /// A schedule, and what is known of it while it is there.
+    public struct Past: Sendable {
+        public var id: ScheduleID
+        public var name: String
+        /// Nil once it was deleted.
+        public var life: ScheduleLife?
+    }
+
     /// The events of a schedule, the latest first, `limit` at most.
     public func events(
         of id: ScheduleID, limit: Int

@@ -50,8 +50,10 @@ struct IncidentPrinter {
     private func word(_ run: ProbeRun) -> String { run.verdict?.rawValue ?? "not finished" }
 
     private func expectation(_ incident: FoundIncident) -> String? {
-        let life = incident.entry.life
         guard let expected = incident.flip.after.expected else { return nil }
+        guard let life = incident.entry.life else {
+            return "expected \(expected.rawValue); the schedule was deleted since"
+        }
         return "expected \(expected.rawValue); the probe is"
             + " \(life.isBroken ? "broken" : "healthy") now"
     }

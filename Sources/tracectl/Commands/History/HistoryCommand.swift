@@ -16,7 +16,7 @@ enum HistoryFormat: String, CaseIterable, ExpressibleByArgument { case table, js
 
 /// Which probe, and when.
 struct HistoryOptions: ParsableArguments {
-    @Option(help: "The schedule whose traces are asked about.")
+    @Option(help: "The schedule whose traces are asked about, by name or number, deleted or not.")
     var schedule: String
 
     @Option(
@@ -31,7 +31,7 @@ struct HistoryOptions: ParsableArguments {
     var output: HistoryFormat = .table
 
     func runs(_ log: JobLog) throws -> [ProbeRun] {
-        let entry = try ScheduleBook(log: log).entry(named: schedule)
+        let entry = try ScheduleBook(log: log).past(named: schedule)
         let now = Clock.system.now()
         return try ProbeHistory(log: log).runs(
             of: entry.id, from: since?.moment(now: now), until: until?.moment(now: now))

@@ -30,7 +30,7 @@ struct Incident: ParsableCommand {
 
     func run() throws {
         let log = try log.reading()
-        let entry = try ScheduleBook(log: log).entry(named: probe)
+        let entry = try ScheduleBook(log: log).past(named: probe)
         let runs = try ProbeHistory(log: log).runs(of: entry.id)
         guard !runs.isEmpty else {
             throw CommandFailure("schedule \"\(probe)\" has begun no trace yet")
@@ -62,7 +62,7 @@ struct Incident: ParsableCommand {
 
 /// A flip with what belongs to it.
 struct FoundIncident {
-    var entry: ScheduleBook.Entry
+    var entry: ScheduleBook.Past
     var flip: ProbeFlip
     /// When the probe turned again; nil when it is still so.
     var until: Moment?
@@ -70,7 +70,7 @@ struct FoundIncident {
     var changes: [ClusterChange]
 
     init(
-        _ entry: ScheduleBook.Entry, _ flip: ProbeFlip, _ flips: [ProbeFlip], _ log: JobLog
+        _ entry: ScheduleBook.Past, _ flip: ProbeFlip, _ flips: [ProbeFlip], _ log: JobLog
     ) throws {
         self.entry = entry
         self.flip = flip
