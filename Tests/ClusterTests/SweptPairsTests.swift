@@ -39,20 +39,18 @@ struct SweptPairsTests {
         }
     }
 
-    @Test func aRoundGoesOverAllPairsOfNodesAndNeighboursShareNone() {
-        let ends = Self.ends((0..<40).map { $0 % 8 })
-        let pairs = PairOrder(sources: ends, destinations: ends).pairs(0..<64)
-        func nodes(_ pair: PairOrder.Pair) -> Set<String> {
-            [ends[pair.source].node, ends[pair.destination].node]
-        }
-        #expect(
-            Set(pairs.map { "\(ends[$0.source].node) \(ends[$0.destination].node)" }).count == 64)
-        // Each node is in two pairs of any eight that go to a neighbour: it sends one, gets one.
-        for first in stride(from: 8, to: 64, by: 8) {
-            let senders = Set(pairs[first..<first + 8].map { ends[$0.source].node })
-            let receivers = Set(pairs[first..<first + 8].map { ends[$0.destination].node })
-            #expect(senders.count == 8)
-            #expect(receivers.count == 8)
+    @Test(arguments: [8, 7])
+    func aRoundGoesOverAllPairsOfNodesInMatchings(count: Int) {
+        let ends = Self.ends((0..<5 * count).map { $0 % count })
+        let pairs = PairOrder(sources: ends, destinations: ends).pairs(0..<Int64(count * count))
+        let nodes = pairs.map { [ends[$0.source].node, ends[$0.destination].node] }
+        #expect(Set(nodes).count == count * count)
+        // There: as many matchings as an even number of nodes has days, each of every node once.
+        let size = (count + 1) / 2
+        for first in stride(from: 0, to: (count % 2 == 0 ? count - 1 : count) * size, by: size) {
+            let matching = nodes[first..<first + size].flatMap { Set($0) }
+            #expect(Set(matching).count == matching.count)
+            #expect(matching.count == count)
         }
     }
 

@@ -1,10 +1,12 @@
 /// The order in which a sweep goes through pairs: round and round over the pairs of nodes, so that
 /// the tags of all nodes stay busy, and no node gets two traces before every other had one.
 ///
-/// A round takes one pair of each *cell* — the pairs from one node to another — that has one left:
-/// first the cells of each node to itself, then those of each node to its neighbour, and so on, so
-/// that neighbours in the order share no node. Cells of unlike sizes run out one after the other;
-/// between two such rounds the same cells take part, and the n-th pair is found by division.
+/// A trace holds the same tag on both of its nodes. So a round is made of *matchings*: pairs of
+/// nodes of which no two share one, as the days of a tournament are. A matching takes one tag of
+/// every node, and fourteen of them fill all fourteen, with none left over that is free on one node
+/// and taken on the other. A round takes one pair of each *cell* — the pairs from one node to
+/// another — that has one left. Cells of unlike sizes run out one after the other; between two such
+/// rounds the same cells take part, and the n-th pair is found by division.
 struct PairOrder: Sendable {
     /// One end of pairs.
     struct End: Hashable, Sendable {
@@ -60,17 +62,12 @@ struct PairOrder: Sendable {
             numbers[end.node].map { nodes[$0].destinations.append(place) }
         }
         for number in nodes.indices { Self.thin(&nodes[number], sources, destinations) }
-        var cells: [Cell] = []
-        for distance in nodes.indices {
-            for from in nodes.indices {
-                let to = (from + distance) % nodes.count
-                let count =
-                    distance == 0
-                    ? nodes[from].ownCount
-                    : nodes[from].sources.count * nodes[to].destinations.count
-                guard count > 0 else { continue }
-                cells.append(Cell(from: Int32(from), to: Int32(to), count: count))
-            }
+        let cells = Self.tournament(nodes.count).compactMap { from, to -> Cell? in
+            let count =
+                from == to
+                ? nodes[from].ownCount : nodes[from].sources.count * nodes[to].destinations.count
+            guard count > 0 else { return nil }
+            return Cell(from: Int32(from), to: Int32(to), count: count)
         }
         var bands: [Band] = []
         var (first, round, left) = (Int64(0), 0, cells.count)
@@ -84,6 +81,25 @@ struct PairOrder: Sendable {
         self.cells = cells
         self.bands = bands
         count = first
+    }
+
+    /// All ordered pairs of so many nodes, matching by matching (the circle method): there, the
+    /// nodes with themselves, and back.
+    private static func tournament(_ count: Int) -> [(from: Int, to: Int)] {
+        guard count > 1 else { return count == 1 ? [(0, 0)] : [] }
+        // Of an odd number one has no partner each day, and is its own.
+        let isOdd = count % 2 == 1
+        let circle = isOdd ? count : count - 1
+        var there: [(from: Int, to: Int)] = []
+        for day in 0..<circle {
+            there.append((day, isOdd ? day : circle))
+            for step in stride(from: 1, through: (circle - 1) / 2, by: 1) {
+                there.append(((day + step) % circle, (day - step + circle) % circle))
+            }
+        }
+        let back = there.filter { $0.from != $0.to }.map { (from: $0.to, to: $0.from) }
+        let own = isOdd ? [] : (0..<count).map { (from: $0, to: $0) }
+        return there + own + back
     }
 
     /// The pairs with these numbers; looks at all cells once for each band that they reach.
