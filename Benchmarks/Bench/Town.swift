@@ -4,6 +4,8 @@ import Cluster
 struct Town {
     let pods: Int
     let policies: Int
+    /// As many as namespaces, unless said otherwise.
+    var nodes: Int?
     private let apps = 20
 
     private var namespaces: Int { max(1, min(200, pods / 100)) }
@@ -16,6 +18,8 @@ struct Town {
                 {apiVersion: v1, kind: Namespace, metadata: {name: ns-\(number),
                  labels: {team: team-\(number % 3)}}}
                 """)
+        }
+        for number in 0..<(nodes ?? namespaces) {
             documents.append(
                 """
                 {apiVersion: v1, kind: Node, metadata: {name: node-\(number)},
@@ -29,10 +33,11 @@ struct Town {
 
     func pod(_ number: Int) -> String {
         let (space, rank) = (number % namespaces, number / namespaces)
+        let (place, node) = number.quotientAndRemainder(dividingBy: nodes ?? namespaces)
         return """
             {apiVersion: v1, kind: Pod, metadata: {name: pod-\(rank), namespace: ns-\(space),
-             labels: {app: app-\(rank % apps)}}, spec: {nodeName: node-\(space)},
-             status: {podIP: 10.\(space).\(rank / 200).\(rank % 200 + 2)}}
+             labels: {app: app-\(rank % apps)}}, spec: {nodeName: node-\(node)},
+             status: {podIP: 10.\(node).\(place / 200).\(place % 200 + 2)}}
             """
     }
 

@@ -78,24 +78,13 @@ public struct ChangeRecorder {
 
     /// The trace, and the version of its stream.
     private func trace(_ id: TraceID) throws -> (Trace, version: Int64)? {
-        var trace: Trace?
-        var version: Int64 = 0
         let events = try log.read(stream: id.rawValue)
-        for recorded in events {
-            version = recorded.version
-            guard case .trace(let event) = try coding.event(recorded) else { continue }
-            let moment = Moment(microseconds: recorded.recordedAt)
-            if trace == nil {
-                trace = Trace(event, at: moment)
-            } else {
-                trace?.evolve(event, at: moment)
-            }
-        }
-        if let trace, try log.isCutShort(events, isOpen: !trace.phase.isTerminal),
+        let story = try coding.story(events)
+        if let story, try log.isCutShort(events, isOpen: !story.trace.phase.isTerminal),
             try log.read(stream: id.rawValue).count == events.count
         {
             try log.refuseArchived(id.rawValue)
         }
-        return trace.map { ($0, version) }
+        return story.map { ($0.trace, $0.version) }
     }
 }

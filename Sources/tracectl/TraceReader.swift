@@ -68,22 +68,10 @@ struct TraceReader {
     private func view(
         _ stream: Int64, _ events: [RecordedEvent], at moment: Moment?
     ) throws -> TraceView? {
-        var request: (TraceRequest, Moment)?
-        var trace: Trace?
-        for recorded in events {
-            let recordedAt = Moment(microseconds: recorded.recordedAt)
-            if let moment, recordedAt > moment { break }
-            guard case .trace(let event) = try coding.event(recorded) else { continue }
-            if case .requested(let asked) = event { request = (asked, recordedAt) }
-            if trace == nil {
-                trace = Trace(event, at: recordedAt)
-            } else {
-                trace?.evolve(event, at: recordedAt)
-            }
-        }
-        guard let request, let trace else { return nil }
+        guard let story = try coding.story(events, until: moment), let request = story.request
+        else { return nil }
         return TraceView(
-            id: TraceID(stream), createdAt: request.1, request: request.0, trace: trace)
+            id: TraceID(stream), createdAt: story.begunAt, request: request, trace: story.trace)
     }
 
     /// The trace, which was recorded; throws `archived` when part of it lies in a segment that is

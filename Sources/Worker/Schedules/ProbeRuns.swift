@@ -87,21 +87,11 @@ public struct ProbeHistory {
             case .trace(.requested(let request)) = try coding.event(next),
             request.naming.schedule == id
         else { return nil }
-        var trace: Trace?
-        for recorded in try log.read(stream: next.stream) {
-            guard case .trace(let event) = try coding.event(recorded) else { continue }
-            let moment = Moment(microseconds: recorded.recordedAt)
-            if trace == nil {
-                trace = Trace(event, at: moment)
-            } else {
-                trace?.evolve(event, at: moment)
-            }
-        }
-        return trace.map {
+        return try coding.story(log.read(stream: next.stream)).map {
             ProbeRun(
                 slot: firing.slot, expected: firing.expected, id: TraceID(next.stream),
                 position: next.position, requestedAt: Moment(microseconds: next.recordedAt),
-                request: request, trace: $0)
+                request: request, trace: $0.trace)
         }
     }
 
