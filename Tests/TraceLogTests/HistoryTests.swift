@@ -331,6 +331,26 @@ struct HistoryTests {
         }
     }
 
+    /// A number that no event can say, as a field of a message: minus one.
+    @Test(
+        arguments: [
+            (LogEventType.sweepExpanded, [0x10]), (.sweepExpanded, [0x10, 0x05, 0x08]),
+            (.sweepRequested, [0x38, 0x01, 0x70]), (.scheduleChanged, [0x48, 0x01, 0x18]),
+            (.slotFired, [0x08]), (.slotMissed, [0x20, 0x01, 0x18]),
+        ] as [(LogEventType, [UInt8])])
+    func aNumberOutOfBoundsIsAnErrorAndNoCrash(type: LogEventType, field: [UInt8]) {
+        // A count, where there is one, is before the last field.
+        let minusOne = [UInt8](repeating: 0xff, count: 9) + [0x01]
+        let recorded = RecordedEvent(
+            position: 1, stream: 2, version: 1, type: type.rawValue, schema: 1, recordedAt: 1,
+            payload: field + minusOne)
+        #expect {
+            try short.coding.event(recorded)
+        } throws: {
+            "\($0)".contains("of -1")
+        }
+    }
+
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
         let lines = try GoldenHistory.lines("history-v3.txt")
         for (place, event) in GoldenHistory.withSweeps.enumerated() {
