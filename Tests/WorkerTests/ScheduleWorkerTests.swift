@@ -258,14 +258,50 @@ struct ScheduleWorkerTests {
         #expect(try plant.coding.replayed().invariantFaults() == [])
     }
 
+    /// Somebody's wish comes between the last look at the log and the transaction.
+    private final class WishBetween: ScheduleRunning {
+        private let runs: ScheduleRuns
+        private let wish: () throws -> Void
+        private var hasCome = false
+
+        init(_ runs: ScheduleRuns, _ wish: @escaping () throws -> Void) {
+            self.runs = runs
+            self.wish = wish
+        }
+
+        func zone(_ name: String, around moment: Moment) -> ZoneOffsets? {
+            if !hasCome {
+                hasCome = true
+                do { try wish() } catch { Issue.record(error) }
+            }
+            return runs.zone(name, around: moment)
+        }
+
+        func prepare() throws { try runs.prepare() }
+
+        func run(
+            of spec: ScheduleSpec, _ id: ScheduleID, at slot: Moment
+        ) throws -> ScheduledRun { try runs.run(of: spec, id, at: slot) }
+    }
+
     @Test func aSlotThatComesWithinATransactionIsBegunByTheNext() throws {
         let plant = try Plant()
         try plant.save("probe", every: 86_400)
-        try plant.work()
-        // Nobody has looked at the cluster for a run when the wish is folded.
         let entry = try plant.book.entry(named: "probe")
-        #expect(try plant.book.record(.runRequested, of: entry))
-        try plant.work()
+        let between = WishBetween(ScheduleRuns(clusters: plant.clusters)) {
+            _ = try plant.book.record(.runRequested, of: entry)
+        }
+        let lease = try #require(
+            try plant.log.acquireLease(
+                role: LeaseKeeper.deciderRole, holder: "d", durationMicroseconds: 60_000_000))
+        var decider = Decider(
+            log: plant.log, coding: plant.coding, clock: plant.hand.clock,
+            leaseMicroseconds: 60_000_000, checkpoints: CheckpointOptions(), plans: nil,
+            runs: between)
+        #expect(try decider.decide(holding: lease, executors: [], profile: nil))
+        // It is there, and nobody has looked at the cluster for it.
+        #expect(try plant.slots("probe") == [])
+        while try decider.decide(holding: lease, executors: [], profile: nil) {}
         #expect(try plant.slots("probe").count == 1)
         #expect(
             try plant.events("probe").allSatisfy {
