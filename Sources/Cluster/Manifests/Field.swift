@@ -69,6 +69,24 @@ struct Field: Sendable {
         }
     }
 
+    /// The number within the range; nil when the field is not there.
+    func int(in range: ClosedRange<Int>) throws(ManifestError) -> Int? {
+        guard let number = try optional()?.int() else { return nil }
+        guard range.contains(number) else {
+            throw error("must be between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// One of the words; nil when the field is not there.
+    func word(of words: [String]) throws(ManifestError) -> String? {
+        guard let word = try optional()?.string() else { return nil }
+        guard words.contains(word) else {
+            throw error("\"\(word)\" is none of \(words.joined(separator: ", "))")
+        }
+        return word
+    }
+
     func number() throws(ManifestError) -> Double {
         if case .double(let number) = value?.content { return number }
         return Double(try int())

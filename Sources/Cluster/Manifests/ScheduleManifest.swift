@@ -63,16 +63,14 @@ public struct ScheduleManifest: Sendable {
         if every != nil, timeZone != nil {
             throw spec["timeZone"].error("is for schedule, not for every")
         }
-        startingDeadlineSeconds = try Self.number(spec["startingDeadlineSeconds"], 0...315_360_000)
-        concurrencyPolicy = try Self.word(
-            spec["concurrencyPolicy"], ["Allow", "Forbid", "Replace"])
+        startingDeadlineSeconds = try spec["startingDeadlineSeconds"].int(in: 0...315_360_000)
+        concurrencyPolicy = try spec["concurrencyPolicy"].word(of: ["Allow", "Forbid", "Replace"])
         isSuspended = try spec["suspend"].optional()?.bool() ?? false
-        missedSlots = try Self.word(spec["missedSlots"], ["None", "Latest", "All"])
-        missedSlotsMax = try Self.number(spec["missedSlotsMax"], 1...10_000)
-        jitterSeconds = try Self.number(spec["jitterSeconds"], 0...86_400)
-        expect = try Self.word(
-            spec["expect"], Verdict.allCases.map(\.rawValue) + ["Model"])
-        failureThreshold = try Self.number(spec["failureThreshold"], 1...1000)
+        missedSlots = try spec["missedSlots"].word(of: ["None", "Latest", "All"])
+        missedSlotsMax = try spec["missedSlotsMax"].int(in: 1...10_000)
+        jitterSeconds = try spec["jitterSeconds"].int(in: 0...86_400)
+        expect = try spec["expect"].word(of: Verdict.allCases.map(\.rawValue) + ["Model"])
+        failureThreshold = try spec["failureThreshold"].int(in: 1...1000)
         work = try Self.work(spec, name: resource.name, &warnings)
         self.warnings = warnings
     }
@@ -97,25 +95,7 @@ public struct ScheduleManifest: Sendable {
         return .trace(
             try TraceflowSpec(template["spec"].required(), &warnings),
             labels: try template["metadata"]["labels"].texts(),
-            priority: try number(template["priority"], 0...9),
-            retries: try number(template["retries"], 0...100))
-    }
-
-    private static func number(
-        _ field: Field, _ range: ClosedRange<Int>
-    ) throws(ManifestError) -> Int? {
-        guard let number = try field.optional()?.int() else { return nil }
-        guard range.contains(number) else {
-            throw field.error("must be between \(range.lowerBound) and \(range.upperBound)")
-        }
-        return number
-    }
-
-    private static func word(_ field: Field, _ words: [String]) throws(ManifestError) -> String? {
-        guard let word = try field.optional()?.string() else { return nil }
-        guard words.contains(word) else {
-            throw field.error("\"\(word)\" is none of \(words.joined(separator: ", "))")
-        }
-        return word
+            priority: try template["priority"].int(in: 0...9),
+            retries: try template["retries"].int(in: 0...100))
     }
 }

@@ -74,24 +74,14 @@ public struct SweepManifest: Sendable {
         if let coverage, !["pairs", "classes"].contains(coverage) {
             throw spec["coverage"].error("\"\(coverage)\" is neither pairs nor classes")
         }
-        openMax = try Self.number(spec["maxInFlight"], 1...1_000_000)
-        priority = try Self.number(spec["priority"], 0...9)
-        retries = try Self.number(spec["retries"], 0...100)
-        timeoutSeconds = try Self.number(spec["timeout"], 1...300)
+        openMax = try spec["maxInFlight"].int(in: 1...1_000_000)
+        priority = try spec["priority"].int(in: 0...9)
+        retries = try spec["retries"].int(in: 0...100)
+        timeoutSeconds = try spec["timeout"].int(in: 1...300)
         ratePerSecond = try spec["ratePerSecond"].optional()?.number()
         if let ratePerSecond, !(ratePerSecond > 0) {
             throw spec["ratePerSecond"].error("must be more than 0")
         }
-    }
-
-    private static func number(
-        _ field: Field, _ range: ClosedRange<Int>
-    ) throws(ManifestError) -> Int? {
-        guard let number = try field.optional()?.int() else { return nil }
-        guard range.contains(number) else {
-            throw field.error("must be between \(range.lowerBound) and \(range.upperBound)")
-        }
-        return number
     }
 
     /// Namespaces and Pod labels as one selector; nil for everything.

@@ -19,6 +19,15 @@ indirect enum OutputValue: Hashable, Sendable {
                 .sorted { $0.key < $1.key })
     }
 
+    /// One resource by itself, or what there is as kubectl's List.
+    static func resources(_ resources: [OutputValue], isList: Bool) -> OutputValue {
+        if let only = resources.first, resources.count == 1, !isList { return only }
+        return .object([
+            "apiVersion": .string("v1"), "kind": .string("List"), "items": .list(resources),
+            "metadata": .object(["resourceVersion": .string("")]),
+        ])
+    }
+
     static func strings(_ entries: [String: String]) -> OutputValue? {
         entries.isEmpty ? nil : .object(entries.mapValues { .string($0) })
     }

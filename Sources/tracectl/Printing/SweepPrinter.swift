@@ -10,15 +10,7 @@ enum SweepPrinter {
         case .name:
             return entries.map { "tracesweep.tracectl.dev/\(printable($0.name))\n" }.joined()
         case .json, .yaml:
-            var value: OutputValue
-            if !isList, let entry = entries.first {
-                value = object(entry)
-            } else {
-                value = .object([
-                    "apiVersion": .string("v1"), "kind": .string("List"),
-                    "items": .list(entries.map(object)),
-                ])
-            }
+            let value = OutputValue.resources(entries.map(object), isList: isList)
             return format == .json ? value.json : value.yaml
         }
     }

@@ -26,13 +26,7 @@ struct TracePrinter {
         case .mermaid: return views.map(GraphPrinter.mermaid).joined()
         case .svg: return views.map(PicturePrinter.svg).joined()
         case .yaml, .json:
-            if let view = views.first, views.count == 1, !isList { return prints(view.resource) }
-            return prints(
-                .object([
-                    "apiVersion": .string("v1"), "kind": .string("List"),
-                    "items": .list(views.map(\.resource)),
-                    "metadata": .object(["resourceVersion": .string("")]),
-                ]))
+            return prints(.resources(views.map(\.resource), isList: isList))
         }
     }
 
