@@ -13,8 +13,6 @@ public final class TraceCoding: Sendable {
     let log: JobLog
     let shapes: SymbolShapes
     private let templates = Mutex<[TraceRequest: Symbol]>([:])
-    /// The one that was asked for last: requests that come in bulk share it.
-    private let lastTemplate = Mutex<(TraceRequest, Symbol)?>(nil)
     private let endpoints = Mutex<[Endpoint: Symbol]>([:])
 
     /// Beyond this many a cache of symbols starts anew.
@@ -125,18 +123,12 @@ public final class TraceCoding: Sendable {
         rest.spec.source = nil
         rest.spec.destination = nil
         rest.scope = .allNodes
-        if let symbol = lastTemplate.withLock({ $0?.0 == rest ? $0?.1 : nil }) { return symbol }
-        let symbol: Symbol
-        if let known = templates.withLock({ $0[rest] }) {
-            symbol = known
-        } else {
-            symbol = log.symbol(try EventCoding.bytes(PBTraceRequested(rest)))
-            templates.withLock { known in
-                if known.count >= Self.cachedMax { known = [:] }
-                known[rest] = symbol
-            }
+        if let known = templates.withLock({ $0[rest] }) { return known }
+        let symbol = log.symbol(try EventCoding.bytes(PBTraceRequested(rest)))
+        templates.withLock { known in
+            if known.count >= Self.cachedMax { known = [:] }
+            known[rest] = symbol
         }
-        lastTemplate.withLock { $0 = (rest, symbol) }
         return symbol
     }
 
