@@ -13,7 +13,7 @@ let package = Package(
     products: [
         .library(name: "JobLog", targets: ["JobLog"]),
         .library(name: "Scheduler", targets: ["Scheduler", "Traceflow"]),
-        .library(name: "Worker", targets: ["Worker", "TraceLog", "Cluster"]),
+        .library(name: "Worker", targets: ["Worker", "TraceLog", "Cluster", "History"]),
         .executable(name: "tracectl", targets: ["tracectl"]),
     ],
     dependencies: [
@@ -48,15 +48,19 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "History",
+            dependencies: ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
+            resources: [.embedInCode("schema.sql")], swiftSettings: strict),
+        .target(
             name: "Worker",
             dependencies: [
-                "CCurl", "CLZ4", "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow",
+                "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+                "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
@@ -80,7 +84,9 @@ let package = Package(
             path: "Tests/Simulation/simulate", swiftSettings: strict),
         .executableTarget(
             name: "bench",
-            dependencies: ["Cluster", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker"],
+            dependencies: [
+                "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+            ],
             path: "Benchmarks/Bench", swiftSettings: strict),
         // For tests alone: real processes that are killed, stopped and starved; `make torture`.
         .executableTarget(
@@ -100,6 +106,11 @@ let package = Package(
         .testTarget(
             name: "TraceLogTests", dependencies: ["JobLog", "Scheduler", "TraceLog", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+            ], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),

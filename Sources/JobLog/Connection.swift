@@ -5,17 +5,17 @@ import Synchronization
 /// One SQLite connection with its prepared statements.
 ///
 /// Not thread-safe: whoever owns it serialises its use (`JobLog` under its locks).
-final class Connection {
+package final class Connection {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
-    let file: String
+    package let file: String
 
     /// How often a statement looks again while another process writes: for about a minute.
     private static let busyLooksMax: Int32 = 30_000
     /// The longest wait between two looks, in microseconds.
     private static let busyMicrosecondsMax: Int32 = 2000
 
-    init(file: String, flags: Int32, vfs: String?) throws(JobLogError) {
+    package init(file: String, flags: Int32, vfs: String?) throws(JobLogError) {
         self.file = file
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_NOMUTEX, vfs)
@@ -46,13 +46,13 @@ final class Connection {
     }
 
     /// Runs SQL text of several statements.
-    func execute(_ sql: String) throws(JobLogError) {
+    package func execute(_ sql: String) throws(JobLogError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
         guard code == SQLITE_OK else { throw failure(code) }
     }
 
     /// The prepared statement of the text, kept for the next time.
-    func statement(_ sql: String) throws(JobLogError) -> Statement {
+    package func statement(_ sql: String) throws(JobLogError) -> Statement {
         if let known = statements[sql] {
             known.reset()
             return known
@@ -67,7 +67,7 @@ final class Connection {
     }
 
     /// The first column of the first row as a number; nil without a row or with null.
-    func number(_ sql: String, _ values: Value...) throws(JobLogError) -> Int64? {
+    package func number(_ sql: String, _ values: Value...) throws(JobLogError) -> Int64? {
         let query = try statement(sql)
         defer { query.reset() }
         query.bind(values)
@@ -76,7 +76,7 @@ final class Connection {
     }
 
     /// Runs a statement that returns no rows.
-    func run(_ sql: String, _ values: Value...) throws(JobLogError) {
+    package func run(_ sql: String, _ values: Value...) throws(JobLogError) {
         let change = try statement(sql)
         defer { change.reset() }
         change.bind(values)
@@ -84,7 +84,7 @@ final class Connection {
     }
 
     /// Runs the body in a write transaction, which is rolled back when it throws.
-    func transaction<T>(_ body: () throws -> T) throws -> T {
+    package func transaction<T>(_ body: () throws -> T) throws -> T {
         try run("begin immediate")
         do {
             let result = try body()
@@ -115,7 +115,7 @@ final class Connection {
     }
 
     /// The key of the row inserted last.
-    var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+    package var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
 
     var raw: OpaquePointer { handle }
 

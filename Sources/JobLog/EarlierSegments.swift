@@ -19,6 +19,8 @@ final class EarlierSegments {
     private var known: [Entry]?
     /// The one that was used last stands last.
     private var opened: [Segment] = []
+    /// One that is archived and lies somewhere else for a while, for this reader alone.
+    private var lent: Segment?
 
     private static let openedMax = 8
 
@@ -57,8 +59,15 @@ final class EarlierSegments {
         return entries
     }
 
+    /// Reads a segment from another file too, in place of the one lent before; nil for none.
+    func lend(_ file: String?) throws(JobLogError) {
+        lent = nil
+        if let file { lent = try Segment(SegmentFile.openSealed(file, storage)) }
+    }
+
     /// The segment with the number; nil when its file is not there.
     func segment(_ number: Int64) throws(JobLogError) -> Segment? {
+        if let lent, lent.number == number { return lent }
         if let place = opened.firstIndex(where: { $0.number == number }) {
             opened.append(opened.remove(at: place))
             return opened.last

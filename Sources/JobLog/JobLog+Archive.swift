@@ -118,6 +118,23 @@ extension JobLog {
         }
     }
 
+    /// Makes the segment's file anew somewhere else, from its archive; the log stays as it is.
+    public func expand(
+        _ segment: Int64, from source: String? = nil, to file: String, _ archiving: Archiving
+    ) throws {
+        let path = SegmentFile.path(segment, in: folder)
+        guard let known = try digest(of: segment) else {
+            throw JobLogError(.refused, "\(path): this segment was never archived")
+        }
+        let archive = try archiveFile(segment, in: source ?? folder, known, archiving, {})
+        guard archive.exists else {
+            throw JobLogError(
+                .refused, "\(archive.path): there is no such archive",
+                remedy: "bring it back to where it was put")
+        }
+        try archive.restore(to: file)
+    }
+
     /// Removes a sealed or archived segment for good, and lets go of the names of streams that
     /// began in it. A copy in another folder stays.
     public func drop(

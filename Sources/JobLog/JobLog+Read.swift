@@ -174,6 +174,27 @@ extension JobLog {
         }
     }
 
+    /// The first segment with events after the position, and where it ends, if it is archived or
+    /// dropped; nil when it is here.
+    package func absentSegment(
+        after position: Int64
+    ) throws(JobLogError) -> (number: Int64, end: Int64)? {
+        try readingAll { reader in
+            try reader.moveOn()
+            guard position < reader.newest.base.position,
+                let entry = try reader.earlierEntries().first(where: { $0.end.position > position }),
+                try reader.segment(entry) == nil
+            else { return nil }
+            return (entry.number, entry.end.position)
+        }
+    }
+
+    /// Lets this log alone read an archived segment from where it was expanded to, until another
+    /// is lent; nil for none. The file must stay meanwhile.
+    package func lend(_ file: String?) throws(JobLogError) {
+        try readingAll { reader in try reader.lend(file) }
+    }
+
     /// The bytes with the digest; nil when the log does not hold them.
     public func content(_ digest: [UInt8]) throws(JobLogError) -> [UInt8]? {
         try readingAll { reader in

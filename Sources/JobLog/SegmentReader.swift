@@ -82,6 +82,13 @@ final class SegmentReader {
         try earlier.entries(newest: newest.connection)
     }
 
+    /// Reads an archived segment from where it was expanded to, until another is lent; nil for
+    /// none.
+    func lend(_ file: String?) throws(JobLogError) {
+        try companion?.with { reader throws(JobLogError) in try reader.lend(file) }
+        try earlier.lend(file)
+    }
+
     /// The segment of the entry; nil when it is archived or dropped.
     func segment(_ entry: EarlierSegments.Entry) throws(JobLogError) -> Segment? {
         guard let segment = try earlier.segment(entry.number) else { return nil }

@@ -1,14 +1,14 @@
 import CSQLite
 
 /// A value to bind.
-enum Value {
+package enum Value {
     case number(Int64)
     case text(String)
     case blob([UInt8])
 }
 
 /// A prepared statement; columns count from 0.
-final class Statement {
+package final class Statement {
     private let handle: OpaquePointer
     private unowned let connection: Connection
 
@@ -19,9 +19,9 @@ final class Statement {
 
     deinit { sqlite3_finalize(handle) }
 
-    func reset() { sqlite3_reset(handle) }
+    package func reset() { sqlite3_reset(handle) }
 
-    func bind(_ values: [Value]) {
+    package func bind(_ values: [Value]) {
         for (index, value) in values.enumerated() {
             let place = Int32(index + 1)
             switch value {
@@ -32,9 +32,9 @@ final class Statement {
         }
     }
 
-    func bind(_ place: Int32, _ number: Int64) { sqlite3_bind_int64(handle, place, number) }
+    package func bind(_ place: Int32, _ number: Int64) { sqlite3_bind_int64(handle, place, number) }
 
-    func bind(_ place: Int32, text: String) {
+    package func bind(_ place: Int32, text: String) {
         var text = text
         text.withUTF8 { utf8 in
             utf8.withMemoryRebound(to: CChar.self) {
@@ -43,7 +43,7 @@ final class Statement {
         }
     }
 
-    func bind(_ place: Int32, blob: [UInt8]) {
+    package func bind(_ place: Int32, blob: [UInt8]) {
         if blob.isEmpty {
             sqlite3_bind_zeroblob(handle, place, 0)
         } else {
@@ -54,7 +54,7 @@ final class Statement {
     }
 
     /// Binds bytes that stay where they are until the statement is reset.
-    func bind(_ place: Int32, inPlace bytes: UnsafeRawBufferPointer) {
+    package func bind(_ place: Int32, inPlace bytes: UnsafeRawBufferPointer) {
         if bytes.isEmpty {
             sqlite3_bind_zeroblob(handle, place, 0)
         } else {
@@ -63,7 +63,7 @@ final class Statement {
     }
 
     /// Whether there is a row; false at the end.
-    func step() throws(JobLogError) -> Bool {
+    package func step() throws(JobLogError) -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -74,31 +74,33 @@ final class Statement {
         }
     }
 
-    func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    package func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    package func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
-    func text(_ column: Int32) -> String {
+    package func text(_ column: Int32) -> String {
         guard let pointer = sqlite3_column_text(handle, column) else { return "" }
         return String(cString: pointer)
     }
 
-    func blob(_ column: Int32) -> [UInt8] {
+    package func blob(_ column: Int32) -> [UInt8] {
         guard let pointer = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column))
         return Array(UnsafeRawBufferPointer(start: pointer, count: count))
     }
 
     /// The bytes where SQLite has them, until the next step.
-    func blobInPlace(_ column: Int32) -> UnsafeRawBufferPointer {
+    package func blobInPlace(_ column: Int32) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(
             start: sqlite3_column_blob(handle, column),
             count: Int(sqlite3_column_bytes(handle, column)))
     }
 
-    enum Kind { case number, text, blob }
+    package var columnCount: Int { Int(sqlite3_column_count(handle)) }
 
-    func kind(_ column: Int32) -> Kind {
+    package enum Kind { case number, text, blob }
+
+    package func kind(_ column: Int32) -> Kind {
         switch sqlite3_column_type(handle, column) {
         case SQLITE_INTEGER: .number
         case SQLITE_BLOB: .blob
@@ -107,7 +109,7 @@ final class Statement {
     }
 
     /// The first columns of the row, to be bound elsewhere.
-    func values(_ count: Int) -> [Value] {
+    package func values(_ count: Int) -> [Value] {
         (0..<Int32(count)).map { column in
             switch kind(column) {
             case .number: .number(number(column))

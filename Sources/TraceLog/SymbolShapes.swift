@@ -78,20 +78,20 @@ final class SymbolShapes: Sendable {
         }
     }
 
-    private func template(_ number: Int64) throws -> TraceRequest {
+    func template(_ number: Int64) throws -> TraceRequest {
         try templates.value(number) {
             try TraceRequest(PBTraceRequested(serializedBytes: bytes(number)))
         }
     }
 
-    private func source(_ number: Int64) throws -> TraceflowSpec.Source? {
+    func source(_ number: Int64) throws -> TraceflowSpec.Source? {
         guard number != 0 else { return nil }
         return try sources.value(number) {
             TraceflowSpec.Source(try PBSource(serializedBytes: bytes(number)))
         }
     }
 
-    private func destination(_ number: Int64) throws -> TraceflowSpec.Destination? {
+    func destination(_ number: Int64) throws -> TraceflowSpec.Destination? {
         guard number != 0 else { return nil }
         return try destinations.value(number) {
             TraceflowSpec.Destination(try PBDestination(serializedBytes: bytes(number)))

@@ -50,6 +50,7 @@ struct TidyTests {
             "Traceflow": [], "Scheduler": ["Traceflow"],
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
+            "History": ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             "Cluster": ["Crypto", "CYaml", "Foundation", "Synchronization", "Traceflow", "Yams"],
         ]
         for source in try Self.sources() {

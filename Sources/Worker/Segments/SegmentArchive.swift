@@ -51,6 +51,15 @@ public struct SegmentArchive {
         try log.restore(segment, from: source, as: holder, archiving)
     }
 
+    /// Makes the segment's file anew somewhere else, from where its archive was put.
+    public func expand(_ segment: Int64, to file: String) throws {
+        var source: String?
+        if case .archived(let facts) = try Self.fates(in: log)[segment], !facts.folder.isEmpty {
+            source = facts.folder
+        }
+        try log.expand(segment, from: source, to: file, archiving)
+    }
+
     /// Removes the segment for good. The names of its traces are free again.
     public func drop(_ segment: Int64) throws {
         try checkNothingIsAlive(in: segment)

@@ -1,0 +1,121 @@
+import JobLog
+
+/// Reads packed attempts, a column at a time.
+final class BlockReader {
+    struct Block: Hashable {
+        var number: Int64
+        var count: Int
+        var firstPosition: Int64
+        var lastPosition: Int64
+        var firstEnded: Int64
+        var lastEnded: Int64
+    }
+
+    private let connection: Connection
+    private var slots: Set<Int64>?
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    func blocks() throws -> [Block] {
+        let query = try connection.statement(
+            """
+            select number, count, first_position, last_position, first_ended, last_ended
+            from block order by number
+            """)
+        defer { query.reset() }
+        var blocks: [Block] = []
+        while try query.step() {
+            blocks.append(
+                Block(
+                    number: query.number(0), count: Int(query.number(1)),
+                    firstPosition: query.number(2), lastPosition: query.number(3),
+                    firstEnded: query.number(4), lastEnded: query.number(5)))
+        }
+        return blocks
+    }
+
+    /// The origins whose members are slots.
+    func slotOrigins() throws -> Set<Int64> {
+        if let slots { return slots }
+        let query = try connection.statement("select number from origin where family = 'schedule'")
+        defer { query.reset() }
+        var found: Set<Int64> = []
+        while try query.step() { found.insert(query.number(0)) }
+        slots = found
+        return found
+    }
+
+    func column(_ column: Column, of block: Block, count: Int? = nil) throws -> [Int64] {
+        let query = try connection.statement("select bytes from part where id = ?")
+        defer { query.reset() }
+        query.bind(1, BlockParts.id(block.number, column))
+        guard try query.step(),
+            let values = PackedColumn.values(query.blobInPlace(0), count: count ?? block.count)
+        else {
+            throw JobLogError(
+                .damaged, "\(connection.file): block \(block.number) cannot be read",
+                remedy: "make the file anew with `tracectl log rebuild`")
+        }
+        return values
+    }
+
+    func rows(of block: Block) throws -> [TraceRow] {
+        let columns = Columns(self, block)
+        return try (0..<block.count).map { try columns.row($0) }
+    }
+
+    /// The columns of one block, each read when it is first needed.
+    final class Columns {
+        private let reader: BlockReader
+        let block: Block
+        private var held: [Column: [Int64]] = [:]
+        private var starts: [Int]?
+
+        init(_ reader: BlockReader, _ block: Block) {
+            self.reader = reader
+            self.block = block
+        }
+
+        subscript(_ column: Column) -> [Int64] {
+            get throws {
+                if let known = held[column] { return known }
+                let count = column == .reports ? try reportStarts().last : nil
+                let read = try reader.column(column, of: block, count: count)
+                held[column] = read
+                return read
+            }
+        }
+
+        /// Where the reports of each row begin, and where the last ones end.
+        func reportStarts() throws -> [Int] {
+            if let starts { return starts }
+            var made = [0]
+            made.reserveCapacity(block.count + 1)
+            for count in try self[.reportCount] {
+                guard count >= 0, count < 1 << 20 else {
+                    throw JobLogError(.damaged, "block \(block.number) cannot be read")
+                }
+                made.append(made[made.count - 1] + Int(count))
+            }
+            starts = made
+            return made
+        }
+
+        func row(_ place: Int) throws -> TraceRow {
+            let starts = try reportStarts()
+            let endedAt = try self[.endedAt][place]
+            let origin = try self[.origin][place]
+            let member = try self[.member][place]
+            let isSlot = try reader.slotOrigins().contains(origin)
+            return TraceRow(
+                position: try self[.position][place], endedAt: endedAt,
+                requestedAt: endedAt &- (try self[.duration][place]),
+                trace: try self[.trace][place], attempt: try self[.attempt][place],
+                source: try self[.source][place], destination: try self[.destination][place],
+                question: try self[.question][place], cluster: try self[.cluster][place],
+                outcome: try self[.outcome][place], origin: origin,
+                member: isSlot ? endedAt &- member : member, labels: try self[.labels][place],
+                reports: Array(try self[.reports][starts[place]..<starts[place + 1]]))
+        }
+    }
+}

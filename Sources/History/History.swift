@@ -1,0 +1,227 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// What the log tells of the past, for questions: ended attempts, where pairs turned, what was kept
+/// of clusters, schedules and sweeps.
+///
+/// The answers come from read models in `history.db`, which are folded behind the log; ask
+/// `catchUp` first where the latest matters. Not for several threads at once.
+public final class History {
+    /// Makes an archived segment's file anew at a path, so that it can be folded.
+    public typealias Expand = (_ segment: Int64, _ file: String) throws -> Void
+
+    private let log: JobLog
+    private let coding: TraceCoding
+    private let expand: Expand?
+    private let rowsABlock: Int
+    private let chunk: Int
+    private var file: HistoryFile
+    private var fold: HistoryFold?
+    private var connection: Connection { file.connection }
+
+    /// Opens the read models of the log, empty if there are none. `expand` is needed for what was
+    /// archived before it was folded; without it, it is left out.
+    public convenience init(log: JobLog, expand: Expand? = nil) throws {
+        try self.init(
+            log: log, expand: expand, rowsABlock: BlockParts.rowsABlock,
+            chunk: HistoryFold.chunkMax)
+    }
+
+    /// Smaller measures, so that tests need not write millions of traces. A file is read and
+    /// written with the same `rowsABlock`.
+    package init(log: JobLog, expand: Expand? = nil, rowsABlock: Int, chunk: Int) throws {
+        self.log = log
+        self.expand = expand
+        self.rowsABlock = rowsABlock
+        self.chunk = chunk
+        coding = TraceCoding(log: log)
+        file = try HistoryFile(log: log)
+    }
+
+    // MARK: folding
+
+    /// Events that are folded in one transaction, at most.
+    public static let eventsAFold = HistoryFold.chunkMax
+
+    /// How many events of the log are not folded yet.
+    public func lag() throws -> Int64 {
+        try log.lastPosition() - position()
+    }
+
+    /// Traces that ended and cannot be told of, since segments with their requests are gone.
+    public func missed() throws -> Int64 {
+        try connection.number("select missed from progress") ?? 0
+    }
+
+    /// The position up to which the log is folded.
+    public func position() throws -> Int64 {
+        try connection.number("select position from progress") ?? 0
+    }
+
+    /// Folds what the log holds now. `progress` is told the position after each chunk, and may
+    /// stop it by returning false.
+    public func catchUp(_ progress: (_ position: Int64) -> Bool = { _ in true }) throws {
+        let end = try log.lastPosition()
+        defer { try? log.lend(nil) }
+        while try position() < end {
+            try reachAbsent()
+            var fold = self.fold ?? newFold()
+            self.fold = nil
+            guard try fold.step() > 0 else { return }
+            self.fold = fold
+            guard progress(try position()) else { return }
+        }
+    }
+
+    private func newFold() -> HistoryFold {
+        HistoryFold(log, coding, connection, rowsABlock: rowsABlock, chunk: chunk)
+    }
+
+    private func reachAbsent() throws {
+        guard let absent = try log.absentSegment(after: position()), let expand else { return }
+        let file = log.folder + "/history.expanded.db"
+        try log.removeFile(file)
+        do {
+            try expand(absent.number, file)
+        } catch let error as JobLogError where error.code == .refused {
+            // It was dropped: what it told is lost to all.
+            return
+        }
+        try log.lend(file)
+        // An open file stays readable without its name.
+        try log.removeFile(file)
+    }
+
+    /// Throws the read models away; the next `catchUp` folds the log from its beginning.
+    public func clear() throws {
+        fold = nil
+        try HistoryFile.remove(log)
+        file = try HistoryFile(log: log)
+    }
+
+    // MARK: questions
+
+    /// Ended attempts that match, the latest first, `limit` at most, those before the position.
+    public func traces(
+        _ filter: HistoryFilter, before position: Int64 = .max, limit: Int
+    ) throws -> [TraceRecord] {
+        let records = RecordReader(connection)
+        var found: [TraceRecord] = []
+        guard limit > 0 else { return found }
+        try search(filter, before: position) { columns, place in
+            found.append(try records.record(columns.row(place)))
+            return found.count < limit
+        }
+        return found
+    }
+
+    /// Hands over matching rows, the latest first, until the body returns false.
+    private func search(
+        _ filter: HistoryFilter, before position: Int64,
+        _ body: (BlockReader.Columns, Int) throws -> Bool
+    ) throws {
+        let query = try HistoryQuery(filter, connection)
+        guard !query.isEmpty else { return }
+        let reader = BlockReader(connection)
+        let candidates = CandidateBlocks(connection, rowsABlock: rowsABlock, query.terms)
+        for block in try reader.blocks().reversed() {
+            guard block.firstPosition < position, block.firstEnded <= query.until else { continue }
+            guard block.lastEnded >= query.since else { return }
+            guard try candidates.mayHave(block) else { continue }
+            let columns = BlockReader.Columns(reader, block)
+            let isWhole =
+                block.lastPosition < position && block.lastEnded <= query.until
+                && block.firstEnded >= query.since
+            for place in stride(from: block.count - 1, through: 0, by: -1) {
+                guard try query.matches(columns, place) else { continue }
+                if !isWhole {
+                    let endedAt = try columns[.endedAt][place]
+                    guard try columns[.position][place] < position, endedAt <= query.until else {
+                        continue
+                    }
+                    if endedAt < query.since { return }
+                }
+                guard try body(columns, place) else { return }
+            }
+        }
+    }
+
+    /// The attempt that the event at the position ended; nil when there is none.
+    public func trace(endedAt position: Int64) throws -> TraceRecord? {
+        let reader = BlockReader(connection)
+        guard
+            let block = try reader.blocks().last(where: { $0.firstPosition <= position }),
+            block.lastPosition >= position
+        else { return nil }
+        let columns = BlockReader.Columns(reader, block)
+        guard let place = try columns[.position].firstIndex(of: position) else { return nil }
+        return try RecordReader(connection).record(columns.row(place))
+    }
+
+    /// Where pairs of ends turned, the latest first, `limit` at most, those before the position.
+    ///
+    /// Ends, namespace and time count of the filter.
+    public func flips(
+        _ filter: HistoryFilter, before position: Int64 = .max, limit: Int
+    ) throws -> [PairFlip] {
+        let query = try HistoryQuery(filter, connection)
+        guard !query.isEmpty else { return [] }
+        var flips: [PairFlip] = []
+        let found = try FlipReader(connection).flips(query, before: position, limit: limit)
+        for (kind, before, after) in found {
+            guard let kind = PairFlip.Kind(rawValue: kind),
+                let before = try trace(endedAt: before), let after = try trace(endedAt: after)
+            else { continue }
+            flips.append(PairFlip(kind: kind, before: before, after: after))
+        }
+        return flips
+    }
+
+    /// All rows of all tables as text, one a line, for comparing two files.
+    package func dump() throws -> [String] {
+        let tables = try connection.statement(
+            "select name from sqlite_schema where type = 'table' order by name")
+        var names: [String] = []
+        while try tables.step() { names.append(tables.text(0)) }
+        tables.reset()
+        var lines: [String] = []
+        for name in names {
+            let rows = try connection.statement("select * from \(name) order by 1, 2")
+            while try rows.step() { lines.append("\(name): \(rows.values(rows.columnCount))") }
+            rows.reset()
+        }
+        return lines
+    }
+
+    /// The kept events of one stream, in order: of a schedule, a sweep or a cluster.
+    public func events(ofStream stream: Int64) throws -> [RecordedEvent] {
+        try kept("stream = ? order by version", stream)
+    }
+
+    /// The kept events of one type, in the order of the log.
+    public func events(ofType type: LogEventType) throws -> [RecordedEvent] {
+        try kept("type = ? order by position", Int64(type.rawValue))
+    }
+
+    private func kept(_ condition: String, _ value: Int64) throws -> [RecordedEvent] {
+        let query = try connection.statement(
+            """
+            select position, stream, version, type, schema, recorded_at, payload from kept_event
+            where \(condition)
+            """)
+        defer { query.reset() }
+        query.bind(1, value)
+        var events: [RecordedEvent] = []
+        while try query.step() {
+            events.append(
+                RecordedEvent(
+                    position: query.number(0), stream: query.number(1), version: query.number(2),
+                    type: Int32(truncatingIfNeeded: query.number(3)),
+                    schema: Int32(truncatingIfNeeded: query.number(4)),
+                    recordedAt: query.number(5), payload: query.blob(6)))
+        }
+        return events
+    }
+}

@@ -1,0 +1,195 @@
+import JobLog
+import Scheduler
+import TraceLog
+import Traceflow
+
+/// A filter in the numbers of one file.
+struct HistoryQuery {
+    /// Nil for anybody; each set holds numbers.
+    private(set) var sources: Set<Int64>?
+    private(set) var destinations: Set<Int64>?
+    private(set) var inNamespace: Set<Int64>?
+    private(set) var outcomes: Set<Int64>?
+    private(set) var origins: Set<Int64>?
+    private(set) var labelSets: Set<Int64>?
+    /// Of each set at least one report is there.
+    private(set) var reports: [Set<Int64>] = []
+    let since: Int64
+    let until: Int64
+    /// A block must have one term of each list.
+    private(set) var terms: [[Term]] = []
+    /// Nothing can match.
+    private(set) var isEmpty = false
+
+    /// Beyond so many pairs the ends are looked for one by one.
+    private static let pairsMax = 16
+
+    init(_ filter: HistoryFilter, _ connection: Connection) throws {
+        since = filter.since?.microseconds ?? .min
+        until = filter.until?.microseconds ?? .max
+        let numbers = Numbers(connection)
+        if let source = filter.source {
+            sources = try take(numbers.endpoints(source)) { Term(.source, $0) }
+        }
+        if let destination = filter.destination {
+            destinations = try take(numbers.endpoints(destination)) { Term(.destination, $0) }
+        }
+        if let sources, let destinations, sources.count * destinations.count <= Self.pairsMax {
+            terms.append(
+                sources.flatMap { source in
+                    destinations.map { Term(.pair, source, $0) }
+                })
+        }
+        if let namespace = filter.namespace {
+            inNamespace = try numbers.all(
+                "select number from endpoint where namespace = ?", [.text(namespace)])
+            terms.append([Term(.namespace, namespace)])
+        }
+        try take(outcomesOf: filter, numbers)
+        try take(originsOf: filter, numbers)
+        try take(reportsOf: filter, numbers)
+        if !filter.labels.isEmpty {
+            labelSets = try numbers.labelSets(filter.labels)
+            terms += filter.labels.map { [TermReader.label($0.key, $0.value)] }
+        }
+        let sets = [sources, destinations, inNamespace, outcomes, origins, labelSets]
+        isEmpty =
+            since > until || sets.contains { $0?.isEmpty == true }
+            || reports.contains { $0.isEmpty }
+    }
+
+    private mutating func take(
+        _ numbers: Set<Int64>, _ term: (Int64) -> Term
+    ) -> Set<Int64> {
+        terms.append(numbers.map(term))
+        return numbers
+    }
+
+    private mutating func take(outcomesOf filter: HistoryFilter, _ numbers: Numbers) throws {
+        if !filter.verdicts.isEmpty {
+            outcomes = []
+            for verdict in filter.verdicts {
+                outcomes?.formUnion(
+                    try numbers.all(
+                        "select number from outcome where verdict = ?", [.text(verdict.rawValue)]))
+            }
+            terms.append(filter.verdicts.map { Term(.verdict, $0.rawValue) })
+        }
+        if let phase = filter.phase {
+            let found = try numbers.all(
+                "select number from outcome where phase = ?", [.text(phase.rawValue)])
+            outcomes = outcomes?.intersection(found) ?? found
+            terms.append([Term(.phase, phase.rawValue)])
+        }
+    }
+
+    private mutating func take(originsOf filter: HistoryFilter, _ numbers: Numbers) throws {
+        let asked: [(family: StreamFamily, stream: Int64)] =
+            (filter.sweep.map { [(.sweep, $0.rawValue)] } ?? [])
+            + (filter.schedule.map { [(.schedule, $0.rawValue)] } ?? [])
+        for (family, stream) in asked {
+            let found = try numbers.all(
+                "select number from origin where family = ? and stream = ?",
+                [.text(family.rawValue), .number(stream)])
+            origins = origins?.intersection(found) ?? found
+            terms.append(found.map { Term(.origin, $0) })
+        }
+    }
+
+    private mutating func take(reportsOf filter: HistoryFilter, _ numbers: Numbers) throws {
+        if let node = filter.node {
+            reports.append(
+                try numbers.all("select number from report where node = ?", [.text(node)]))
+            terms.append([Term(.node, node)])
+        }
+        guard filter.policy != nil || filter.rule != nil else { return }
+        let policies = try numbers.policies(filter.policy, filter.rule)
+        var found: Set<Int64> = []
+        for policy in policies {
+            found.formUnion(
+                try numbers.all(
+                    "select report from report_policy where policy = ?", [.number(policy.number)]))
+        }
+        reports.append(found)
+        terms.append(
+            filter.rule == nil
+                ? Set(policies.map(\.policy)).map { Term(.policy, $0) }
+                : policies.map { TermReader.rule($0.policy, $0.rule) })
+    }
+
+    /// Whether the row matches, but for its time.
+    func matches(_ columns: BlockReader.Columns, _ place: Int) throws -> Bool {
+        if let sources, try !sources.contains(columns[.source][place]) { return false }
+        if let destinations, try !destinations.contains(columns[.destination][place]) {
+            return false
+        }
+        if let outcomes, try !outcomes.contains(columns[.outcome][place]) { return false }
+        if let origins, try !origins.contains(columns[.origin][place]) { return false }
+        if let labelSets, try !labelSets.contains(columns[.labels][place]) { return false }
+        if let inNamespace, try !inNamespace.contains(columns[.source][place]),
+            try !inNamespace.contains(columns[.destination][place])
+        {
+            return false
+        }
+        guard !reports.isEmpty else { return true }
+        let starts = try columns.reportStarts()
+        let own = try columns[.reports][starts[place]..<starts[place + 1]]
+        return reports.allSatisfy { set in own.contains { set.contains($0) } }
+    }
+}
+
+/// Looks up the numbers of what is named.
+private struct Numbers {
+    private let connection: Connection
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    func all(_ sql: String, _ values: [Value]) throws -> Set<Int64> {
+        let query = try connection.statement(sql)
+        defer { query.reset() }
+        query.bind(values)
+        var found: Set<Int64> = []
+        while try query.step() { found.insert(query.number(0)) }
+        return found
+    }
+
+    func endpoints(_ name: String) throws -> Set<Int64> {
+        if let slash = name.firstIndex(of: "/") {
+            return try all(
+                "select number from endpoint where namespace = ? and name = ? and kind in (1, 2)",
+                [.text(String(name[..<slash])), .text(String(name[name.index(after: slash)...]))])
+        }
+        return try all("select number from endpoint where name = ? and kind < 4", [.text(name)])
+    }
+
+    func policies(
+        _ name: String?, _ rule: String?
+    ) throws -> [(number: Int64, policy: String, rule: String)] {
+        let query = try connection.statement("select number, policy, rule from policy")
+        defer { query.reset() }
+        var found: [(number: Int64, policy: String, rule: String)] = []
+        while try query.step() {
+            let policy = query.text(1)
+            let isNamed =
+                name.map {
+                    policy == $0 || policy.hasSuffix(":\($0)") || policy.hasSuffix("/\($0)")
+                }
+                ?? true
+            if isNamed, rule == nil || query.text(2) == rule {
+                found.append((query.number(0), policy, query.text(2)))
+            }
+        }
+        return found
+    }
+
+    func labelSets(_ labels: [String: String]) throws -> Set<Int64> {
+        let query = try connection.statement("select number, labels from label_set")
+        defer { query.reset() }
+        var found: Set<Int64> = []
+        while try query.step() {
+            let held = LabelText.labels(query.text(1))
+            if labels.allSatisfy({ held[$0.key] == $0.value }) { found.insert(query.number(0)) }
+        }
+        return found
+    }
+}

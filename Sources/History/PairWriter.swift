@@ -1,0 +1,128 @@
+import JobLog
+import Traceflow
+
+/// Remembers what was last found between two ends, and where something else was found.
+struct PairWriter {
+    private let connection: Connection
+    private var found: [Found] = []
+    /// Digests of paths by the numbers of reports.
+    private var paths: [Int64: Int64] = [:]
+
+    private struct Found {
+        var row: TraceRow
+        var verdict: Int64
+    }
+
+    private static let cachedMax = 200_000
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    mutating func add(_ row: TraceRow, _ verdict: Verdict) {
+        found.append(Found(row: row, verdict: Self.number(verdict)))
+    }
+
+    /// As the file has it; never changed.
+    static func number(_ verdict: Verdict) -> Int64 {
+        switch verdict {
+        case .delivered: 1
+        case .dropped: 2
+        case .rejected: 3
+        case .forwardedOutOfNetwork: 4
+        case .lost: 5
+        case .unknown: 6
+        }
+    }
+
+    /// Compares what was found with what was before, pair by pair: neighbours in the table are
+    /// found together, which random access to a million pairs would not be.
+    mutating func flush() throws {
+        guard !found.isEmpty else { return }
+        let sorted = found.sorted { a, b in
+            (a.row.source, a.row.destination, a.row.question, a.row.position)
+                < (b.row.source, b.row.destination, b.row.question, b.row.position)
+        }
+        found.removeAll(keepingCapacity: true)
+        var flips: [(kind: Int64, before: Int64, row: TraceRow)] = []
+        var place = 0
+        while place < sorted.count {
+            let first = sorted[place].row
+            var last = try known(first)
+            while place < sorted.count, sorted[place].row.isOfSamePair(first) {
+                let next = sorted[place]
+                let path = try path(next.row.reports)
+                if let last {
+                    if last.verdict != next.verdict {
+                        flips.append((0, last.position, next.row))
+                    } else if last.path != path {
+                        flips.append((1, last.position, next.row))
+                    }
+                }
+                last = (next.verdict, path, next.row.position)
+                place += 1
+            }
+            if let last { try remember(first, last) }
+        }
+        for flip in flips.sorted(by: { $0.row.position < $1.row.position }) {
+            try connection.run(
+                """
+                insert into flip (position, ended_at, kind, before, source, destination)
+                values (?, ?, ?, ?, ?, ?)
+                """, .number(flip.row.position), .number(flip.row.endedAt), .number(flip.kind),
+                .number(flip.before), .number(flip.row.source), .number(flip.row.destination))
+        }
+    }
+
+    private typealias Last = (verdict: Int64, path: Int64, position: Int64)
+
+    private func known(_ row: TraceRow) throws -> Last? {
+        let query = try connection.statement(
+            """
+            select verdict, path, position from pair
+            where source = ? and destination = ? and question = ?
+            """)
+        defer { query.reset() }
+        query.bind(1, row.source)
+        query.bind(2, row.destination)
+        query.bind(3, row.question)
+        guard try query.step() else { return nil }
+        return (query.number(0), query.number(1), query.number(2))
+    }
+
+    private func remember(_ row: TraceRow, _ last: Last) throws {
+        let change = try connection.statement(
+            """
+            insert or replace into pair (source, destination, question, verdict, path, position)
+            values (?, ?, ?, ?, ?, ?)
+            """)
+        defer { change.reset() }
+        change.bind(1, row.source)
+        change.bind(2, row.destination)
+        change.bind(3, row.question)
+        change.bind(4, last.verdict)
+        change.bind(5, last.path)
+        change.bind(6, last.position)
+        _ = try change.step()
+    }
+
+    /// Whichever node reported first.
+    private mutating func path(_ reports: [Int64]) throws -> Int64 {
+        var sum: Int64 = 0
+        for report in reports {
+            var digest = paths[report]
+            if digest == nil {
+                digest = try connection.number(
+                    "select path from report where number = ?", .number(report))
+                if paths.count >= Self.cachedMax { paths = [:] }
+                paths[report] = digest
+            }
+            sum = sum &+ (digest ?? 0)
+        }
+        return sum
+    }
+}
+
+extension TraceRow {
+    fileprivate func isOfSamePair(_ other: TraceRow) -> Bool {
+        source == other.source && destination == other.destination && question == other.question
+    }
+}

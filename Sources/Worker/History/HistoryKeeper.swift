@@ -1,0 +1,76 @@
+import Foundation
+import History
+import JobLog
+import Synchronization
+import Traceflow
+
+extension History {
+    /// The history of a log of traces, which can look into archived segments.
+    public convenience init(of log: JobLog) throws {
+        let archive = SegmentArchive(log: log, holder: "history")
+        try self.init(log: log) { segment, file in try archive.expand(segment, to: file) }
+    }
+}
+
+/// Folds a log's history behind it, beside a worker.
+///
+///     waiting ──events──▶ folding ──all of them──▶ resting ──a second, or many events──▶ waiting
+///        └──────────────────── stop() ──────────────────────▶ stopped
+///
+/// On a thread of its own and on connections of its own, so that nobody who decides waits for it.
+/// History is disposable: what fails here is said once and ends no worker.
+public final class HistoryKeeper: Sendable {
+    private let folder: String
+    private let complain: @Sendable (String) -> Void
+    private let waker = Waker()
+    private let isStopped = Mutex(false)
+    private let waiting = Mutex<JobLog?>(nil)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Between two folds while little happens, in microseconds.
+    private static let restMicroseconds: Int64 = 1_000_000
+
+    /// Begins at once; `complain` is told why it had to give up.
+    public init(folder: String, complain: @escaping @Sendable (String) -> Void) {
+        self.folder = folder
+        self.complain = complain
+        let thread = Thread { [self] in
+            do {
+                try keep()
+            } catch {
+                complain("history is not kept any more: \(error)")
+            }
+            ended.signal()
+        }
+        thread.name = "history"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    /// Returns when the fold at hand is done.
+    public func stop() {
+        isStopped.withLock { $0 = true }
+        waiting.withLock { $0?.wake(waker) }
+        ended.wait()
+    }
+
+    private var mayGoOn: Bool { !isStopped.withLock { $0 } }
+
+    private func keep() throws {
+        let log = try JobLog.openTraces(folder, access: .readOnly)
+        waiting.withLock { $0 = log }
+        let history = try History(of: log)
+        while mayGoOn {
+            try history.catchUp { [self] _ in mayGoOn }
+            let position = try history.position()
+            guard mayGoOn,
+                try log.waitForNews(
+                    after: position, timeoutMicroseconds: 60_000_000, waker: waker)
+            else { continue }
+            // Few large transactions cost less than many small ones.
+            _ = try log.waitForNews(
+                after: position + Int64(History.eventsAFold),
+                timeoutMicroseconds: Self.restMicroseconds, waker: waker)
+        }
+    }
+}
