@@ -86,6 +86,21 @@ final class BlockReader {
             }
         }
 
+        /// The rows before the position and within the time; both columns never fall.
+        func range(before position: Int64, since: Int64, until: Int64) throws -> Range<Int> {
+            var (first, end) = (0, block.count)
+            if block.lastPosition >= position {
+                end = try self[.position].firstIndex { $0 >= position } ?? end
+            }
+            if block.lastEnded > until {
+                end = min(end, try self[.endedAt].firstIndex { $0 > until } ?? end)
+            }
+            if block.firstEnded < since {
+                first = try self[.endedAt].firstIndex { $0 >= since } ?? block.count
+            }
+            return first..<max(first, end)
+        }
+
         /// Where the reports of each row begin, and where the last ones end.
         func reportStarts() throws -> [Int] {
             if let starts { return starts }

@@ -89,14 +89,14 @@ struct FlipReader {
         if let sources = query.sources, let destinations = query.destinations,
             sources.count * destinations.count <= namedMax
         {
-            return sources.flatMap { source in
-                destinations.map {
+            return sources.all.flatMap { source in
+                destinations.all.map {
                     ("source = ? and destination = ? and", [.number(source), .number($0)])
                 }
             }
         }
         if let destinations = query.destinations, destinations.count <= namedMax {
-            return destinations.map { ("destination = ? and", [.number($0)]) }
+            return destinations.all.map { ("destination = ? and", [.number($0)]) }
         }
         return [("", [])]
     }

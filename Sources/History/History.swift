@@ -131,18 +131,9 @@ public final class History {
             guard block.lastEnded >= query.since else { return }
             guard try candidates.mayHave(block) else { continue }
             let columns = BlockReader.Columns(reader, block)
-            let isWhole =
-                block.lastPosition < position && block.lastEnded <= query.until
-                && block.firstEnded >= query.since
-            for place in stride(from: block.count - 1, through: 0, by: -1) {
-                guard try query.matches(columns, place) else { continue }
-                if !isWhole {
-                    let endedAt = try columns[.endedAt][place]
-                    guard try columns[.position][place] < position, endedAt <= query.until else {
-                        continue
-                    }
-                    if endedAt < query.since { return }
-                }
+            let range = try columns.range(
+                before: position, since: query.since, until: query.until)
+            for place in try query.places(columns, among: range).reversed() {
                 guard try body(columns, place) else { return }
             }
         }

@@ -5,15 +5,15 @@ import Traceflow
 
 /// A filter in the numbers of one file.
 struct HistoryQuery {
-    /// Nil for anybody; each set holds numbers.
-    private(set) var sources: Set<Int64>?
-    private(set) var destinations: Set<Int64>?
-    private(set) var inNamespace: Set<Int64>?
-    private(set) var outcomes: Set<Int64>?
-    private(set) var origins: Set<Int64>?
-    private(set) var labelSets: Set<Int64>?
+    /// Nil for anybody.
+    private(set) var sources: NumberSet?
+    private(set) var destinations: NumberSet?
+    private(set) var inNamespace: NumberSet?
+    private(set) var outcomes: NumberSet?
+    private(set) var origins: NumberSet?
+    private(set) var labelSets: NumberSet?
     /// Of each set at least one report is there.
-    private(set) var reports: [Set<Int64>] = []
+    private(set) var reports: [NumberSet] = []
     let since: Int64
     let until: Int64
     /// A block must have one term of each list.
@@ -36,20 +36,21 @@ struct HistoryQuery {
         }
         if let sources, let destinations, sources.count * destinations.count <= Self.pairsMax {
             terms.append(
-                sources.flatMap { source in
-                    destinations.map { Term(.pair, source, $0) }
+                sources.all.flatMap { source in
+                    destinations.all.map { Term(.pair, source, $0) }
                 })
         }
         if let namespace = filter.namespace {
-            inNamespace = try numbers.all(
-                "select number from endpoint where namespace = ?", [.text(namespace)])
+            inNamespace = NumberSet(
+                try numbers.all(
+                    "select number from endpoint where namespace = ?", [.text(namespace)]))
             terms.append([Term(.namespace, namespace)])
         }
         try take(outcomesOf: filter, numbers)
         try take(originsOf: filter, numbers)
         try take(reportsOf: filter, numbers)
         if !filter.labels.isEmpty {
-            labelSets = try numbers.labelSets(filter.labels)
+            labelSets = NumberSet(try numbers.labelSets(filter.labels))
             terms += filter.labels.map { [TermReader.label($0.key, $0.value)] }
         }
         let sets = [sources, destinations, inNamespace, outcomes, origins, labelSets]
@@ -60,46 +61,52 @@ struct HistoryQuery {
 
     private mutating func take(
         _ numbers: Set<Int64>, _ term: (Int64) -> Term
-    ) -> Set<Int64> {
+    ) -> NumberSet {
         terms.append(numbers.map(term))
-        return numbers
+        return NumberSet(numbers)
     }
 
     private mutating func take(outcomesOf filter: HistoryFilter, _ numbers: Numbers) throws {
+        var found: Set<Int64>?
         if !filter.verdicts.isEmpty {
-            outcomes = []
+            var any: Set<Int64> = []
             for verdict in filter.verdicts {
-                outcomes?.formUnion(
+                any.formUnion(
                     try numbers.all(
                         "select number from outcome where verdict = ?", [.text(verdict.rawValue)]))
             }
+            found = any
             terms.append(filter.verdicts.map { Term(.verdict, $0.rawValue) })
         }
         if let phase = filter.phase {
-            let found = try numbers.all(
+            let ended = try numbers.all(
                 "select number from outcome where phase = ?", [.text(phase.rawValue)])
-            outcomes = outcomes?.intersection(found) ?? found
+            found = found?.intersection(ended) ?? ended
             terms.append([Term(.phase, phase.rawValue)])
         }
+        outcomes = found.map { NumberSet($0) }
     }
 
     private mutating func take(originsOf filter: HistoryFilter, _ numbers: Numbers) throws {
         let asked: [(family: StreamFamily, stream: Int64)] =
             (filter.sweep.map { [(.sweep, $0.rawValue)] } ?? [])
             + (filter.schedule.map { [(.schedule, $0.rawValue)] } ?? [])
+        var found: Set<Int64>?
         for (family, stream) in asked {
-            let found = try numbers.all(
+            let own = try numbers.all(
                 "select number from origin where family = ? and stream = ?",
                 [.text(family.rawValue), .number(stream)])
-            origins = origins?.intersection(found) ?? found
-            terms.append(found.map { Term(.origin, $0) })
+            found = found?.intersection(own) ?? own
+            terms.append(own.map { Term(.origin, $0) })
         }
+        origins = found.map { NumberSet($0) }
     }
 
     private mutating func take(reportsOf filter: HistoryFilter, _ numbers: Numbers) throws {
         if let node = filter.node {
             reports.append(
-                try numbers.all("select number from report where node = ?", [.text(node)]))
+                NumberSet(
+                    try numbers.all("select number from report where node = ?", [.text(node)])))
             terms.append([Term(.node, node)])
         }
         guard filter.policy != nil || filter.rule != nil else { return }
@@ -110,31 +117,37 @@ struct HistoryQuery {
                 try numbers.all(
                     "select report from report_policy where policy = ?", [.number(policy.number)]))
         }
-        reports.append(found)
+        reports.append(NumberSet(found))
         terms.append(
             filter.rule == nil
                 ? Set(policies.map(\.policy)).map { Term(.policy, $0) }
                 : policies.map { TermReader.rule($0.policy, $0.rule) })
     }
 
-    /// Whether the row matches, but for its time.
-    func matches(_ columns: BlockReader.Columns, _ place: Int) throws -> Bool {
-        if let sources, try !sources.contains(columns[.source][place]) { return false }
-        if let destinations, try !destinations.contains(columns[.destination][place]) {
-            return false
+    /// The rows among these that match, but for their time; the columns that are rarest first.
+    func places(_ columns: BlockReader.Columns, among range: Range<Int>) throws -> [Int] {
+        var places = Array(range)
+        func narrow(_ set: NumberSet?, _ column: Column) throws {
+            guard let set, !places.isEmpty else { return }
+            let values = try columns[column]
+            places = set.filter(places, values)
         }
-        if let outcomes, try !outcomes.contains(columns[.outcome][place]) { return false }
-        if let origins, try !origins.contains(columns[.origin][place]) { return false }
-        if let labelSets, try !labelSets.contains(columns[.labels][place]) { return false }
-        if let inNamespace, try !inNamespace.contains(columns[.source][place]),
-            try !inNamespace.contains(columns[.destination][place])
-        {
-            return false
+        try narrow(sources, .source)
+        try narrow(destinations, .destination)
+        try narrow(origins, .origin)
+        try narrow(outcomes, .outcome)
+        try narrow(labelSets, .labels)
+        if let inNamespace, !places.isEmpty {
+            let (from, to) = (try columns[.source], try columns[.destination])
+            places = places.filter { inNamespace.contains(from[$0]) || inNamespace.contains(to[$0]) }
         }
-        guard !reports.isEmpty else { return true }
-        let starts = try columns.reportStarts()
-        let own = try columns[.reports][starts[place]..<starts[place + 1]]
-        return reports.allSatisfy { set in own.contains { set.contains($0) } }
+        for set in reports where !places.isEmpty {
+            let (starts, all) = (try columns.reportStarts(), try columns[.reports])
+            places = places.filter { place in
+                (starts[place]..<starts[place + 1]).contains { set.contains(all[$0]) }
+            }
+        }
+        return places
     }
 }
 

@@ -9,25 +9,60 @@ final class RecordReader {
     private var endpoints: [Int64: Endpoint] = [:]
     private var specs: [Int64: TraceflowSpec] = [:]
     private var reports: [Int64: NodeResult] = [:]
+    private var outcomes: [Int64: Outcome] = [:]
+    private var labelSets: [Int64: [String: String]] = [:]
+    private var digests: [Int64: [UInt8]] = [:]
+
+    private struct Outcome {
+        var phase: Phase
+        var verdict: Verdict?
+        var reason: String
+        var expected: Verdict?
+    }
     private static let cachedMax = 100_000
 
     init(_ connection: Connection) { self.connection = connection }
 
     func record(_ row: TraceRow) throws -> TraceRecord {
-        let outcome = try texts(
-            "select phase, verdict, reason, expected from outcome where number = ?", row.outcome, 4)
-        guard let phase = Phase(rawValue: outcome[0]) else { throw damaged(row.outcome) }
+        let outcome = try outcome(row.outcome)
         let naming = try naming(row)
         return TraceRecord(
             position: row.position, endedAt: Moment(microseconds: row.endedAt),
             requestedAt: Moment(microseconds: row.requestedAt), id: TraceID(row.trace),
             attempt: Int(row.attempt), name: naming.text, naming: naming,
             source: try endpoint(row.source), destination: try endpoint(row.destination),
-            spec: try spec(row.question), phase: phase, verdict: Verdict(rawValue: outcome[1]),
-            reason: outcome[2], expected: Verdict(rawValue: outcome[3]),
-            labels: LabelText.labels(
-                try texts("select labels from label_set where number = ?", row.labels, 1)[0]),
+            spec: try spec(row.question), phase: outcome.phase, verdict: outcome.verdict,
+            reason: outcome.reason, expected: outcome.expected, labels: try labels(row.labels),
             clusterDigest: try digest(row.cluster), results: try row.reports.map(report))
+    }
+
+    private func outcome(_ number: Int64) throws -> Outcome {
+        try cached(number, \.outcomes) {
+            let text = try texts(
+                "select phase, verdict, reason, expected from outcome where number = ?", number, 4)
+            guard let phase = Phase(rawValue: text[0]) else { throw damaged(number) }
+            return Outcome(
+                phase: phase, verdict: Verdict(rawValue: text[1]), reason: text[2],
+                expected: Verdict(rawValue: text[3]))
+        }
+    }
+
+    private func labels(_ number: Int64) throws -> [String: String] {
+        try cached(number, \.labelSets) {
+            LabelText.labels(
+                try texts("select labels from label_set where number = ?", number, 1)[0])
+        }
+    }
+
+    private func cached<T>(
+        _ number: Int64, _ cache: ReferenceWritableKeyPath<RecordReader, [Int64: T]>,
+        _ make: () throws -> T
+    ) throws -> T {
+        if let known = self[keyPath: cache][number] { return known }
+        let made = try make()
+        if self[keyPath: cache].count >= Self.cachedMax { self[keyPath: cache] = [:] }
+        self[keyPath: cache][number] = made
+        return made
     }
 
     private func naming(_ row: TraceRow) throws -> TraceName {
@@ -49,40 +84,38 @@ final class RecordReader {
     }
 
     func endpoint(_ number: Int64) throws -> Endpoint {
-        if let known = endpoints[number] { return known }
-        let query = try connection.statement(
-            "select kind, namespace, name from endpoint where number = ?")
-        defer { query.reset() }
-        query.bind(1, number)
-        guard try query.step(), let kind = Endpoint.Kind(rawValue: query.number(0)) else {
-            throw damaged(number)
+        try cached(number, \.endpoints) {
+            let query = try connection.statement(
+                "select kind, namespace, name from endpoint where number = ?")
+            defer { query.reset() }
+            query.bind(1, number)
+            guard try query.step(), let kind = Endpoint.Kind(rawValue: query.number(0)) else {
+                throw damaged(number)
+            }
+            return Endpoint(kind: kind, namespace: query.text(1), name: query.text(2))
         }
-        let made = Endpoint(kind: kind, namespace: query.text(1), name: query.text(2))
-        if endpoints.count >= Self.cachedMax { endpoints = [:] }
-        endpoints[number] = made
-        return made
     }
 
     private func spec(_ number: Int64) throws -> TraceflowSpec {
-        if let known = specs[number] { return known }
-        let bytes = try blob("select bytes from question where number = ?", number)
-        guard let request = TraceCoding.request(question: bytes) else { throw damaged(number) }
-        if specs.count >= Self.cachedMax { specs = [:] }
-        specs[number] = request.spec
-        return request.spec
+        try cached(number, \.specs) {
+            let bytes = try blob("select bytes from question where number = ?", number)
+            guard let request = TraceCoding.request(question: bytes) else { throw damaged(number) }
+            return request.spec
+        }
     }
 
     func report(_ number: Int64) throws -> NodeResult {
-        if let known = reports[number] { return known }
-        let bytes = try blob("select bytes from report where number = ?", number)
-        guard let report = TraceCoding.report(bytes: bytes) else { throw damaged(number) }
-        if reports.count >= Self.cachedMax { reports = [:] }
-        reports[number] = report
-        return report
+        try cached(number, \.reports) {
+            let bytes = try blob("select bytes from report where number = ?", number)
+            guard let report = TraceCoding.report(bytes: bytes) else { throw damaged(number) }
+            return report
+        }
     }
 
     private func digest(_ number: Int64) throws -> [UInt8]? {
-        let bytes = try blob("select digest from cluster where number = ?", number)
+        let bytes = try cached(number, \.digests) {
+            try blob("select digest from cluster where number = ?", number)
+        }
         return bytes.isEmpty ? nil : bytes
     }
 

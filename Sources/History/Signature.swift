@@ -48,13 +48,13 @@ enum Digest64 {
 /// Which of 16 blocks may have a term: a Bloom filter for each, kept slice by slice, so that one
 /// look at six words tells of 16 blocks.
 ///
-/// A block has some 10,000 terms: with six of 131,072 bits for each, one in 250 blocks without a
+/// A block has some 10,000 terms: with six of 128,000 bits for each, one in 250 blocks without a
 /// term seems to have it.
 enum Signature {
-    static let sliceCount = 1 << 17
+    static let sliceCount = 128_000
     static let slicesATerm = 6
     static let blocksABand = 16
-    /// Rows of a band in the database, and the words of each.
+    /// Rows of a band in the database, and the words of each: two rows fill a page.
     static let rowsABand = 64
     static let wordsARow = sliceCount / rowsABand
 

@@ -51,8 +51,8 @@ enum Storage: Scenario {
         setting.remove(folder)
     }
 
-    /// Seals the first segment and compresses it.
-    private static func archive(_ folder: String) throws -> Int64 {
+    /// Seals the open segment and compresses all; how many bytes the archives are.
+    static func archive(_ folder: String) throws -> Int64 {
         let log = try Subject.log(folder)
         let duration: Int64 = 60_000_000
         guard
@@ -62,7 +62,10 @@ enum Storage: Scenario {
         var decider = Decider(
             log: log, coding: TraceCoding(log: log), clock: .system, leaseMicroseconds: duration)
         try decider.roll(holding: lease)
-        return try SegmentArchive(log: log, holder: "bench").archive(1).archivedBytes
+        let archive = SegmentArchive(log: log, holder: "bench")
+        return try log.info().segments.filter { $0.state == .sealed }.reduce(0) {
+            try $0 + archive.archive($1.number).archivedBytes
+        }
     }
 
     /// Whoever closes a log last folds its WAL into it.

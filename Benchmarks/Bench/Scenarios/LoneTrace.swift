@@ -35,7 +35,7 @@ enum LoneTrace: Scenario {
         let log = try Subject.newLog(folder, durability: .off)
         var world = try World()
         try world.observe(in: log)
-        var history = History(log: log, world: world)
+        var history = WrittenPast(log: log, world: world)
         try history.grow(to: events)
     }
 

@@ -12,7 +12,7 @@ enum Replay: Scenario {
         let log = try Subject.newLog(folder, durability: .off)
         var world = try World()
         try world.observe(in: log)
-        var history = History(log: log, world: world)
+        var history = WrittenPast(log: log, world: world)
         try history.grow(to: setting.pick(quick: 50_000, full: 1_000_000))
         try measure("read", setting) {
             var count = 0
@@ -55,7 +55,7 @@ enum Opening: Scenario {
             // Closed in between, as the one that is measured has nobody else on the log.
             log = try Subject.log(folder, durability: .off)
             if let log {
-                var history = History(log: log, world: world)
+                var history = WrittenPast(log: log, world: world)
                 try history.grow(to: size)
             }
             log = nil

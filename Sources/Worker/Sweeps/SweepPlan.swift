@@ -46,7 +46,7 @@ public struct SweepPlan: Sendable {
     }
 
     /// The requests of these members.
-    func members(_ range: Range<Int64>) -> [TraceRequest] {
+    package func members(_ range: Range<Int64>) -> [TraceRequest] {
         var member = TraceRequest(
             name: "", apiVersion: .v1beta1, spec: TraceflowSpec(), priority: request.priority,
             retries: request.retries, clusterDigest: request.clusterDigest)

@@ -6,14 +6,14 @@ import Traceflow
 import Worker
 
 /// Writes a log of finished traces as workers would have, without running them.
-struct History {
+struct WrittenPast {
     static let eventsATrace = 5
     static let tracesInFlight = 64
     private let log: JobLog
     private let world: World
     private let coding: TraceCoding
     private var number = 0
-    private var checkpointAt = History.checkpointEvents
+    private var checkpointAt = WrittenPast.checkpointEvents
     /// As often as a decider makes one.
     private static let checkpointEvents: Int64 = 100_000
 
