@@ -43,9 +43,10 @@ struct LongPast {
             let pairs = try SweepPlan.pairs(request.pairs, finder)
             (request.total, request.cells) = (pairs.memberCount, pairs.cellCount)
             request.clusterDigest = try store.observe(resources, cluster)
-            worlds.append((
-                try SweepPlan(id: SweepID(1), request: request, finder: finder), finder
-            ))
+            worlds.append(
+                (
+                    try SweepPlan(id: SweepID(1), request: request, finder: finder), finder
+                ))
         }
         self.worlds = worlds
         probeRequests = worlds.map { world in

@@ -50,6 +50,11 @@ public final class History {
         try log.lastPosition() - position()
     }
 
+    /// Ended attempts that can be told of.
+    public func count() throws -> Int64 {
+        try connection.number("select sum(count) from block") ?? 0
+    }
+
     /// Traces that ended and cannot be told of, since segments with their requests are gone.
     public func missed() throws -> Int64 {
         try connection.number("select missed from progress") ?? 0

@@ -139,7 +139,9 @@ struct HistoryQuery {
         try narrow(labelSets, .labels)
         if let inNamespace, !places.isEmpty {
             let (from, to) = (try columns[.source], try columns[.destination])
-            places = places.filter { inNamespace.contains(from[$0]) || inNamespace.contains(to[$0]) }
+            places = places.filter {
+                inNamespace.contains(from[$0]) || inNamespace.contains(to[$0])
+            }
         }
         for set in reports where !places.isEmpty {
             let (starts, all) = (try columns.reportStarts(), try columns[.reports])

@@ -7,7 +7,7 @@ import Traceflow
 final class RecordReader {
     private let connection: Connection
     private var endpoints: [Int64: Endpoint] = [:]
-    private var specs: [Int64: TraceflowSpec] = [:]
+    private var questions: [Int64: TraceRequest] = [:]
     private var reports: [Int64: NodeResult] = [:]
     private var outcomes: [Int64: Outcome] = [:]
     private var labelSets: [Int64: [String: String]] = [:]
@@ -25,14 +25,16 @@ final class RecordReader {
 
     func record(_ row: TraceRow) throws -> TraceRecord {
         let outcome = try outcome(row.outcome)
+        let question = try question(row.question)
         let naming = try naming(row)
         return TraceRecord(
             position: row.position, endedAt: Moment(microseconds: row.endedAt),
             requestedAt: Moment(microseconds: row.requestedAt), id: TraceID(row.trace),
             attempt: Int(row.attempt), name: naming.text, naming: naming,
             source: try endpoint(row.source), destination: try endpoint(row.destination),
-            spec: try spec(row.question), phase: outcome.phase, verdict: outcome.verdict,
-            reason: outcome.reason, expected: outcome.expected, labels: try labels(row.labels),
+            spec: question.spec, apiVersion: question.apiVersion, phase: outcome.phase,
+            verdict: outcome.verdict, reason: outcome.reason, expected: outcome.expected,
+            labels: try labels(row.labels),
             clusterDigest: try digest(row.cluster), results: try row.reports.map(report))
     }
 
@@ -96,11 +98,11 @@ final class RecordReader {
         }
     }
 
-    private func spec(_ number: Int64) throws -> TraceflowSpec {
-        try cached(number, \.specs) {
+    private func question(_ number: Int64) throws -> TraceRequest {
+        try cached(number, \.questions) {
             let bytes = try blob("select bytes from question where number = ?", number)
             guard let request = TraceCoding.request(question: bytes) else { throw damaged(number) }
-            return request.spec
+            return request
         }
     }
 

@@ -40,6 +40,8 @@ public struct TraceRecord: Sendable {
     public var destination: Endpoint
     /// The packet and how it was traced; the ends are `source` and `destination`.
     public var spec: TraceflowSpec
+    /// In whose vocabulary it was asked and answered.
+    public var apiVersion: APIVersion
     public var phase: Phase
     /// Nil for one that failed otherwise than by time.
     public var verdict: Verdict?
@@ -52,6 +54,13 @@ public struct TraceRecord: Sendable {
     public var clusterDigest: [UInt8]?
     /// What the nodes saw, in the order of their reports; timestamps are not kept.
     public var results: [NodeResult]
+
+    /// Whether it ended by what was seen, or by time; else somebody stopped it.
+    public var tellsOfTheNetwork: Bool { phase == .succeeded || reason == Trace.timeoutReason }
+
+    /// Equal for equal paths: what components did with the packet, wherever, and whichever Pod
+    /// of a Service it went to.
+    public var pathDigest: Int64 { results.reduce(0) { $0 &+ PathDigest.of($1) } }
 
     /// The last policy that a component named, with its rule.
     public var decidingPolicy: (policy: String, rule: String?)? {

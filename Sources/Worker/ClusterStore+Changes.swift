@@ -22,15 +22,18 @@ public struct ClusterChange: Sendable {
 
 extension ClusterStore {
     /// How the cluster that one request was made against differs from that of a later one; nothing
-    /// for the same cluster. Positions are those of the requests.
+    /// for the same cluster. Positions are those of the requests, or later ones before which the
+    /// cluster was not another. `observed` are the events of the cluster's stream, where they are
+    /// kept; else those that are in the log.
     public func changes(
-        from old: (digest: [UInt8], position: Int64), to new: (digest: [UInt8], position: Int64)
+        from old: (digest: [UInt8], position: Int64), to new: (digest: [UInt8], position: Int64),
+        in observed: [RecordedEvent]? = nil
     ) throws -> [ClusterChange] {
         guard old.digest != new.digest else { return [] }
         var references: [String: ResourceReference] = [:]
         var before: [String: ResourceReference] = [:]
         var touched: [String: Moment] = [:]
-        for recorded in try events() where recorded.position < new.position {
+        for recorded in try observed ?? events() where recorded.position < new.position {
             guard case .clusterObserved(let observed) = try coding.event(recorded) else { continue }
             if observed.isWhole { references = [:] }
             for reference in observed.vanished { references[reference.key] = nil }

@@ -107,6 +107,11 @@ enum Output {
 
     static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
+    /// Stands in place of the line before it on a terminal; an empty one clears it.
+    static func line(_ text: String) {
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+    }
+
     static func error(_ text: String) { note("error: " + oneLine(text)) }
 
     static func warning(_ text: String) { note("warning: " + oneLine(text)) }

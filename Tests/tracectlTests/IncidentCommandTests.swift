@@ -62,16 +62,15 @@ struct IncidentCommandTests {
         let changes = try history(["changes", "-o", "csv"]).split(separator: "\n")
         #expect(changes.count == 2)
         #expect(
-            changes[1].hasSuffix(
-                ",verdict,Delivered,Dropped,1,ClusterNetworkPolicy lock appeared"))
+            changes[1].contains(
+                ",verdict,Delivered,Dropped,1,ClusterNetworkPolicy lock appeared,"))
         #expect(try history(["uptime", "-o", "csv"]).contains(",6,3,50.00"))
         let outages = try history(["uptime", "--outages", "-o", "jsonl"])
         #expect(outages.contains("\"end\":null,\"verdict\":\"Dropped\",\"runs\":3"))
         #expect(try history([]).split(separator: "\n").count == 7)
         #expect(
             try history(["--verdict", "dropped", "--limit", "2"]).split(separator: "\n").count == 3)
-        #expect(
-            try history(["--until", "-1h", "-o", "csv"]) == "slot,phase,verdict,expected,trace\n")
+        #expect(try history(["--until", "-1h", "-o", "csv"]).split(separator: "\n").count == 1)
     }
 
     @Test func whatIsHealedHasAnEnd() throws {
@@ -135,6 +134,6 @@ struct IncidentCommandTests {
         #expect(calm.errors.contains("p never turned: 1 runs since"))
         #expect(
             try binary.run(["history", "uptime", "--schedule", "p"]).errors.contains("--expect"))
-        #expect(try binary.run(["history"]).status == 2)
+        #expect(try binary.run(["history"]).output.contains("schedule/p/"))
     }
 }

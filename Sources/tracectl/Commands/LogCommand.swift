@@ -11,8 +11,8 @@ struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log", abstract: "Look after the log: info, verify, dump, backup, archive.",
         subcommands: [
-            Info.self, Verify.self, Dump.self, Backup.self, ArchiveCommand.self,
-            RestoreCommand.self, DropCommand.self,
+            Info.self, Verify.self, Dump.self, Backup.self, RebuildCommand.self,
+            ArchiveCommand.self, RestoreCommand.self, DropCommand.self,
         ])
 
     struct Info: ParsableCommand {

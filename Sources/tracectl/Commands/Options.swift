@@ -12,7 +12,10 @@ struct LogOptions: ParsableArguments {
         help: "The folder of the log (environment: TRACECTL_LOG).", completion: .directory)
     var folder: String?
 
-    var path: String {
+    var path: String { Self.path(folder) }
+
+    /// The folder that is named, or else the one that is used without a name.
+    static func path(_ folder: String?) -> String {
         let environment = ProcessInfo.processInfo.environment
         if let path = folder ?? environment["TRACECTL_LOG"], !path.isEmpty { return path }
         let home = environment["HOME"] ?? NSHomeDirectory()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import History
 import JobLog
 import TraceLog
 import Worker
@@ -15,6 +16,28 @@ struct SegmentNumber: ExpressibleByArgument, Hashable {
             number > 0
         else { return nil }
         self.number = number
+    }
+}
+
+/// Makes the history anew.
+struct RebuildCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild",
+        abstract: "Fold the history anew from all segments, archived ones too.",
+        discussion: """
+            The history answers `tracectl history`; it is made of the log alone and may be thrown \
+            away. Traces that were requested in a segment that was dropped are lost to it.
+            """)
+
+    @OptionGroup var log: LogOptions
+
+    func run() throws {
+        let log = try log.reading()
+        try History(of: log).clear()
+        let history = try HistoryReading.caughtUp(log)
+        Output.result(
+            "history of \(try history.count()) traces, folded from"
+                + " \(try history.position()) events\n")
     }
 }
 

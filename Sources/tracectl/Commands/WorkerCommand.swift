@@ -50,6 +50,11 @@ struct WorkerCommand: ParsableCommand {
             valueName: "age"))
     var segmentAge = Duration64(microseconds: SegmentLimits().ageMaxMicroseconds)
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Keep the history that `tracectl history` asks; else whoever asks folds it.")
+    var history = true
+
     @OptionGroup var notifications: NotificationOptions
 
     @Option(help: ArgumentHelp("How long its leases last.", visibility: .hidden))
@@ -99,6 +104,11 @@ struct WorkerCommand: ParsableCommand {
             }, Interrupt([SIGTERM]) { worker.stop() },
         ]
         defer { for interrupt in interrupts { interrupt.cancel() } }
+        // A worker that ends at once leaves it to whoever asks.
+        let keeper =
+            history && !once
+            ? HistoryKeeper(folder: self.log.path, complain: { Output.warning($0) }) : nil
+        defer { keeper?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
             after: try log.lastPosition(), observe: { _ in },

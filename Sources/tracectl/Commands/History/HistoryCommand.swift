@@ -1,171 +1,202 @@
 import ArgumentParser
+import History
 import JobLog
 import Scheduler
 import Traceflow
 import Worker
 
-/// Questions about what probes found.
+/// Questions about the past of one cluster or several.
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Ask what probes found, when it turned, and how often.",
-        subcommands: [HistoryList.self, HistoryChanges.self, HistoryUptime.self],
-        defaultSubcommand: HistoryList.self)
-}
+        commandName: "history",
+        abstract: "Ask about past traces: list them, when pairs turned, how often probes were met.",
+        discussion: """
+            `history` lists ended traces, the latest first. `history changes` lists when what was \
+            found between two ends turned, by verdict or by path, and what was edited in the \
+            cluster between; `tracectl incident` shows one turn of a probe whole. `history uptime` \
+            gives each probe's share of expected results by day. All take the same conditions.
+            """)
 
-enum HistoryFormat: String, CaseIterable, ExpressibleByArgument { case table, json, jsonl, csv }
+    enum Question: String, CaseIterable, ExpressibleByArgument { case list, changes, uptime }
 
-/// Which probe, and when.
-struct HistoryOptions: ParsableArguments {
-    @Option(help: "The schedule whose traces are asked about, by name or number, deleted or not.")
-    var schedule: String
+    @OptionGroup var logs: HistoryLogs
+    @OptionGroup var conditions: HistoryConditions
 
-    @Option(
-        parsing: .unconditional,
-        help: "Only slots from this moment on: RFC 3339, or -2h for two hours ago.")
-    var since: MomentArgument?
+    @Argument(help: "What is asked: list, changes or uptime.")
+    var question = Question.list
 
-    @Option(parsing: .unconditional, help: "Only slots until this moment.")
-    var until: MomentArgument?
-
-    @Option(name: .shortAndLong, help: "How to print.")
-    var output: HistoryFormat = .table
-
-    func runs(_ log: JobLog) throws -> [ProbeRun] {
-        let entry = try ScheduleBook(log: log).past(named: schedule)
-        let now = Clock.system.now()
-        return try ProbeHistory(log: log).runs(
-            of: entry.id, from: since?.moment(now: now), until: until?.moment(now: now))
-    }
-
-    /// Prints rows of the same columns in any format.
-    func print(_ columns: [String], _ rows: [[OutputValue]], empty: String) {
-        switch output {
-        case .table:
-            if rows.isEmpty { return Output.note(empty) }
-            var table = TextTable(header: columns.map { $0.uppercased() })
-            table.rows = rows.map { $0.map(Self.cell) }
-            Output.result(table.text())
-        case .csv:
-            Output.result(
-                ([columns] + rows.map { $0.map { PairPrinter.csvCell(Self.cell($0)) } })
-                    .map { $0.joined(separator: ",") + "\n" }.joined())
-        case .json: Output.result(OutputValue.list(rows.map { Self.object(columns, $0) }).json)
-        case .jsonl:
-            Output.result(rows.map { Self.object(columns, $0).compactJSON + "\n" }.joined())
-        }
-    }
-
-    private static func object(_ columns: [String], _ row: [OutputValue]) -> OutputValue {
-        .map(zip(columns, row).map { .init(key: $0, value: $1) })
-    }
-
-    private static func cell(_ value: OutputValue) -> String {
-        switch value {
-        case .string(let text): printable(text)
-        case .int(let number): String(number)
-        case .bool(let flag): String(flag)
-        case .null, .list, .map: "-"
-        }
-    }
-}
-
-/// The traces of a probe, the latest first.
-struct HistoryList: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List what a probe found, the latest first (the default).")
-
-    @OptionGroup var log: LogOptions
-    @OptionGroup var asked: HistoryOptions
-
-    @Option(help: "Only with this verdict: delivered, dropped, rejected, out, lost.")
-    var verdict: ExpectedVerdict?
+    @Flag(help: "With uptime: list outages instead of days.")
+    var outages = false
 
     @Option(help: "So many at most.")
     var limit = 50
 
-    func run() throws {
-        let runs = try asked.runs(log.reading()).reversed().filter { run in
-            verdict?.isMet(by: run.verdict) ?? true
+    @Option(
+        name: .customLong("continue"),
+        help: ArgumentHelp("Go on where the last page said.", valueName: "cursor"))
+    var cursor: HistoryCursor?
+
+    @Option(name: .shortAndLong, help: "How to print.")
+    var output: HistoryRows.Format = .table
+
+    func validate() throws {
+        if limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if outages, question != .uptime {
+            throw ValidationError("--outages is for `history uptime`")
         }
-        asked.print(
-            ["slot", "phase", "verdict", "expected", "trace"],
-            runs.prefix(max(0, limit)).map { run in
-                [
-                    .string(run.slot.text), .string(run.trace.phase.rawValue),
-                    run.verdict.map { .string($0.rawValue) } ?? .null,
-                    run.expected.map { .string($0.rawValue) } ?? .null,
-                    .string(run.request.name),
-                ]
-            }, empty: "No traces found.")
+        if cursor != nil, question == .uptime {
+            throw ValidationError("`history uptime` has no pages")
+        }
     }
-}
-
-/// The moments at which a probe turned.
-struct HistoryChanges: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "changes",
-        abstract: "List when a probe's verdict or path turned, and what changed before.",
-        discussion: "`tracectl incident` shows one of them whole.")
-
-    @OptionGroup var log: LogOptions
-    @OptionGroup var asked: HistoryOptions
 
     func run() throws {
-        let log = try log.reading()
-        let rows = try ProbeHistory.flips(in: asked.runs(log)).map { flip -> [OutputValue] in
-            let changes = try FoundIncident.changes(of: flip, log)
-            let first = changes.first.map { change in
-                let space =
-                    change.reference.namespace.isEmpty ? "" : change.reference.namespace + "/"
-                return "\(change.reference.kind) \(space)\(change.reference.name)"
-                    + " \(change.kind.rawValue)"
-            }
-            return [
-                .string(flip.after.slot.text), .string(flip.kind.rawValue),
-                .string(flip.before.verdict?.rawValue ?? ""),
-                .string(flip.after.verdict?.rawValue ?? ""), .int(changes.count),
-                first.map { .string($0) } ?? .null,
+        let opened = try logs.open()
+        if let cursor, cursor.positions.count != opened.count {
+            throw Refusal(
+                "--continue is of \(cursor.positions.count) logs, and \(opened.count) are asked;"
+                    + " name the same ones with --log")
+        }
+        switch question {
+        case .list: try list(opened)
+        case .changes: try changes(opened)
+        case .uptime: try uptime(opened)
+        }
+    }
+
+    /// The latest of all logs, page by page.
+    private func page<T>(
+        _ opened: [HistoryLogs.Opened], _ end: (T) -> (at: Moment, position: Int64),
+        _ read: (HistoryLogs.Opened, _ before: Int64) throws -> [T]
+    ) throws -> [(log: Int, found: T)] {
+        var cursors = cursor?.positions ?? opened.map { _ in .max }
+        var all: [(log: Int, found: T)] = []
+        for (number, one) in opened.enumerated() {
+            all += try read(one, cursors[number]).map { (number, $0) }
+        }
+        all.sort { a, b in
+            let (first, second) = (end(a.found), end(b.found))
+            return (second.at, b.log, second.position) < (first.at, a.log, first.position)
+        }
+        let shown = all.prefix(limit)
+        for (log, found) in shown { cursors[log] = min(cursors[log], end(found).position) }
+        if all.count > limit {
+            Output.note("more: --continue \(HistoryCursor(positions: cursors).text)")
+        }
+        return Array(shown)
+    }
+
+    private func list(_ opened: [HistoryLogs.Opened]) throws {
+        let found = try page(opened, { (record: TraceRecord) in (record.endedAt, record.position) })
+        { one, before in
+            try one.history.traces(
+                conditions.filter(one), before: before, limit: limit + 1)
+        }
+        let rows = found.map { log, record -> [OutputValue] in
+            [
+                .string(opened[log].name), .string(record.endedAt.text),
+                .string(record.source.text), .string(record.destination.text),
+                .string(record.portText), .string(record.phase.rawValue),
+                record.verdict.map { .string($0.rawValue) } ?? .null,
+                record.expected.map { .string($0.rawValue) } ?? .null,
+                record.decidingPolicy.map { .string($0.policy) } ?? .null,
+                record.decidingPolicy?.rule.map { .string($0) } ?? .null,
+                .string(record.name), .int(record.attempt),
+                record.reason.isEmpty ? .null : .string(record.reason),
+                .string(record.requestedAt.text),
+                .list(record.results.map { .string($0.node) }),
+                .strings(record.labels) ?? .map([]),
             ]
         }
-        asked.print(
-            ["since", "kind", "before", "after", "edits", "edit"], rows,
-            empty: "It never turned.")
+        var shown = ["ended", "source", "destination", "port", "verdict", "policy", "trace"]
+        if opened.count > 1 { shown.append("log") }
+        if conditions.schedule != nil { shown.append("expected") }
+        HistoryRows(
+            columns: [
+                "log", "ended", "source", "destination", "port", "phase", "verdict", "expected",
+                "policy", "rule", "trace", "attempt", "reason", "requested", "nodes", "labels",
+            ], shown: shown, rows: rows
+        ).print(output, empty: "No traces found.")
     }
-}
 
-/// How often a probe found what was expected.
-struct HistoryUptime: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "uptime",
-        abstract: "Say how often a probe found what was expected, day by day, and its outages.")
-
-    @OptionGroup var log: LogOptions
-    @OptionGroup var asked: HistoryOptions
-
-    @Flag(help: "List outages instead of days.")
-    var outages = false
-
-    func run() throws {
-        let uptime = ProbeUptime(try asked.runs(log.reading()))
-        let empty = "No expected results found; expectations are made with --expect."
-        if outages {
-            return asked.print(
-                ["begin", "end", "verdict", "runs"],
-                uptime.outages.map { outage in
-                    [
-                        .string(outage.begin.text), outage.end.map { .string($0.text) } ?? .null,
-                        .string(outage.verdict.rawValue), .int(outage.runs),
-                    ]
-                }, empty: "No outages found.")
+    private func changes(_ opened: [HistoryLogs.Opened]) throws {
+        let found = try page(
+            opened, { (flip: PairFlip) in (flip.after.endedAt, flip.after.position) }
+        ) { one, before in
+            let filter = try conditions.filter(one)
+            guard filter.schedule == nil else {
+                return Array(
+                    try one.history.flips(ofScheduleIn: filter)
+                        .filter { $0.after.position < before }.suffix(limit + 1))
+            }
+            return try one.history.flips(filter, before: before, limit: limit + 1)
         }
-        asked.print(
-            ["day", "runs", "expected", "percent"],
-            uptime.days.map { day in
-                [
-                    .string(String(day.begin.text.prefix(10))), .int(day.runs),
-                    .int(day.expected), .string(Self.percent(day.expected, of: day.runs)),
-                ]
-            }, empty: empty)
+        let rows = try found.map { log, flip -> [OutputValue] in
+            let edits = try ClusterEdits.between(flip.before, flip.after, opened[log])
+            return [
+                .string(opened[log].name), .string(flip.after.since.text),
+                .string(flip.after.source.text), .string(flip.after.destination.text),
+                .string(flip.after.portText), .string(flip.kind.word),
+                .string(flip.before.verdict?.rawValue ?? ""),
+                .string(flip.after.verdict?.rawValue ?? ""), .int(edits.count),
+                edits.first.map { .string(ClusterEdits.line($0)) } ?? .null,
+                .string(flip.before.name), .string(flip.after.name),
+                .list(edits.map(IncidentPrinter.value)),
+            ]
+        }
+        HistoryRows(
+            columns: [
+                "log", "since", "source", "destination", "port", "kind", "before", "after",
+                "edits", "edit", "traceBefore", "traceAfter", "changes",
+            ],
+            shown: (opened.count > 1 ? ["log"] : [])
+                + ["since", "source", "destination", "port", "kind", "before", "after", "edit"],
+            listed: ["changes"], rows: rows
+        ).print(output, empty: "Nothing turned.")
+    }
+
+    private func uptime(_ opened: [HistoryLogs.Opened]) throws {
+        var rows: [[OutputValue]] = []
+        for one in opened {
+            let runs = try one.history.traces(conditions.filter(one), limit: .max).reversed()
+                .compactMap { ProbeRun($0) }
+            let probes = Dictionary(grouping: runs) { $0.request.naming.schedule?.rawValue ?? 0 }
+            for (_, runs) in probes.sorted(by: { $0.key < $1.key }) {
+                let probe = runs.last.map { $0.probe } ?? ""
+                let head: [OutputValue] = [.string(one.name), .string(probe)]
+                let uptime = ProbeUptime(runs)
+                rows += (outages ? Self.outages(uptime) : Self.days(uptime)).map { head + $0 }
+            }
+        }
+        let columns =
+            outages
+            ? ["log", "probe", "begin", "end", "verdict", "runs"]
+            : ["log", "probe", "day", "runs", "expected", "percent"]
+        HistoryRows(
+            columns: columns, shown: opened.count > 1 ? nil : Array(columns.dropFirst()),
+            rows: rows
+        ).print(
+            output,
+            empty: outages
+                ? "No outages found."
+                : "No expected results found; expectations are made with --expect.")
+    }
+
+    private static func days(_ uptime: ProbeUptime) -> [[OutputValue]] {
+        uptime.days.map { day in
+            [
+                .string(String(day.begin.text.prefix(10))), .int(day.runs), .int(day.expected),
+                .string(percent(day.expected, of: day.runs)),
+            ]
+        }
+    }
+
+    private static func outages(_ uptime: ProbeUptime) -> [[OutputValue]] {
+        uptime.outages.map { outage in
+            [
+                .string(outage.begin.text), outage.end.map { .string($0.text) } ?? .null,
+                .string(outage.verdict.rawValue), .int(outage.runs),
+            ]
+        }
     }
 
     /// With two digits behind the point, rounded down: 100 is said only of all.
@@ -173,5 +204,45 @@ struct HistoryUptime: ParsableCommand {
         let hundredths = whole == 0 ? 0 : part * 10_000 / whole
         let rest = String(hundredths % 100)
         return "\(hundredths / 100)." + (rest.count == 1 ? "0" : "") + rest
+    }
+}
+
+/// Where a page ended: a position for each log.
+struct HistoryCursor: ExpressibleByArgument, Hashable {
+    var positions: [Int64]
+
+    init(positions: [Int64]) { self.positions = positions }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+        positions = parts.compactMap { $0 == "end" ? .max : Int64($0) }
+        guard positions.count == parts.count, positions.allSatisfy({ $0 > 0 }) else { return nil }
+    }
+
+    var text: String {
+        positions.map { $0 == .max ? "end" : String($0) }.joined(separator: ",")
+    }
+}
+
+extension PairFlip.Kind {
+    var word: String {
+        switch self {
+        case .verdict: "verdict"
+        case .path: "path"
+        }
+    }
+}
+
+extension TraceRecord {
+    /// `TCP/80`.
+    var portText: String {
+        guard let port else { return "-" }
+        return port.protocol + (port.number.map { "/\($0)" } ?? "")
+    }
+
+    /// The slot of a probe's run; else when it ended.
+    var since: Moment {
+        if case .slot(_, _, let slot) = naming { return slot }
+        return endedAt
     }
 }
