@@ -117,7 +117,7 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Cluster", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
+                "Cluster", "History", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
                 "Worker",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),

@@ -19,7 +19,7 @@ public final class History {
     private let chunk: Int
     private var file: HistoryFile
     private var fold: HistoryFold?
-    private var connection: Connection { file.connection }
+    var connection: Connection { file.connection }
 
     /// Opens the read models of the log, empty if there are none. `expand` is needed for what was
     /// archived before it was folded; without it, it is left out.
@@ -122,6 +122,46 @@ public final class History {
         return found
     }
 
+    /// What is known of one member of a sweep.
+    public struct SweptMember {
+        public var number: Int64
+        /// Unknown for one that failed otherwise than by time.
+        public var verdict: Verdict
+        /// The numbers of what the nodes saw, for `report`.
+        public var reports: ArraySlice<Int64>
+    }
+
+    /// Hands over the members of a sweep that have ended, each by its last attempt; those that had
+    /// ended at the moment, if one is given.
+    public func members(
+        of sweep: SweepID, until moment: Moment? = nil, _ body: (SweptMember) throws -> Void
+    ) throws {
+        var filter = HistoryFilter()
+        (filter.sweep, filter.until) = (sweep, moment)
+        var outcomes: [Int64: Verdict] = [:]
+        var seen: Set<Int64> = []
+        let records = RecordReader(connection)
+        try search(filter, before: .max) { columns, place in
+            // The latest comes first.
+            let number = try columns[.member][place]
+            guard seen.insert(number).inserted else { return true }
+            let outcome = try columns[.outcome][place]
+            let verdict = try outcomes[outcome] ?? records.verdict(outcome) ?? .unknown
+            outcomes[outcome] = verdict
+            let starts = try columns.reportStarts()
+            try body(
+                SweptMember(
+                    number: number, verdict: verdict,
+                    reports: columns[.reports][starts[place]..<starts[place + 1]]))
+            return true
+        }
+    }
+
+    /// What one node saw, by its number.
+    public func report(_ number: Int64) throws -> NodeResult {
+        try RecordReader(connection).report(number)
+    }
+
     /// Hands over matching rows, the latest first, until the body returns false.
     private func search(
         _ filter: HistoryFilter, before position: Int64,
@@ -189,35 +229,5 @@ public final class History {
             rows.reset()
         }
         return lines
-    }
-
-    /// The kept events of one stream, in order: of a schedule, a sweep or a cluster.
-    public func events(ofStream stream: Int64) throws -> [RecordedEvent] {
-        try kept("stream = ? order by version", stream)
-    }
-
-    /// The kept events of one type, in the order of the log.
-    public func events(ofType type: LogEventType) throws -> [RecordedEvent] {
-        try kept("type = ? order by position", Int64(type.rawValue))
-    }
-
-    private func kept(_ condition: String, _ value: Int64) throws -> [RecordedEvent] {
-        let query = try connection.statement(
-            """
-            select position, stream, version, type, schema, recorded_at, payload from kept_event
-            where \(condition)
-            """)
-        defer { query.reset() }
-        query.bind(1, value)
-        var events: [RecordedEvent] = []
-        while try query.step() {
-            events.append(
-                RecordedEvent(
-                    position: query.number(0), stream: query.number(1), version: query.number(2),
-                    type: Int32(truncatingIfNeeded: query.number(3)),
-                    schema: Int32(truncatingIfNeeded: query.number(4)),
-                    recordedAt: query.number(5), payload: query.blob(6)))
-        }
-        return events
     }
 }

@@ -152,6 +152,13 @@ struct HistoryFold {
             """, .number(event.position), .number(event.stream), .number(event.version),
             .number(Int64(event.type)), .number(Int64(event.schema)), .number(event.recordedAt),
             .blob(event.payload))
+        guard case .clusterObserved(let observed) = try coding.event(event) else { return }
+        for reference in observed.appeared + observed.changed {
+            guard let bytes = try log.content(reference.digest) else { continue }
+            try connection.run(
+                "insert or ignore into kept_content (digest, bytes) values (?, ?)",
+                .blob(reference.digest), .blob(bytes))
+        }
     }
 }
 

@@ -49,6 +49,13 @@ final class RecordReader {
         }
     }
 
+    /// Nil for an attempt that failed otherwise than by time.
+    func verdict(_ number: Int64) throws -> Verdict? {
+        let outcome = try outcome(number)
+        return outcome.phase == .succeeded || outcome.reason == Trace.timeoutReason
+            ? outcome.verdict : nil
+    }
+
     private func labels(_ number: Int64) throws -> [String: String] {
         try cached(number, \.labelSets) {
             LabelText.labels(

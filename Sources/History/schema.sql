@@ -120,5 +120,7 @@ create table kept_event (
     recorded_at integer not null,
     payload blob not null
 ) strict;
+-- What kept events refer to by digest.
+create table kept_content (digest blob primary key, bytes blob not null) strict, without rowid;
 create index kept_event_by_stream on kept_event (stream, version);
 create index kept_event_by_type on kept_event (type, position);

@@ -123,7 +123,9 @@ public final class ClusterStore: World {
 
     /// The objects of the cluster observed last; none in a log that saw none.
     public func latestResources() throws -> [Resource] {
-        try latestReferences().map { try resources(of: $0.references) } ?? []
+        try latestReferences().map {
+            try Self.resources(of: $0.references) { try log.content($0) }
+        } ?? []
     }
 
     private func latestReferences() throws -> (
@@ -179,15 +181,19 @@ public final class ClusterStore: World {
         _ digest: [UInt8], _ references: [String: ResourceReference]
     ) throws -> PathFinder {
         if let known = finders.withLock({ $0[digest] }) { return known }
-        let finder = PathFinder(cluster: try Cluster(resources(of: references)))
+        let resources = try Self.resources(of: references) { try log.content($0) }
+        let finder = PathFinder(cluster: try Cluster(resources))
         finders.withLock { $0[digest] = finder }
         return finder
     }
 
-    private func resources(of references: [String: ResourceReference]) throws -> [Resource] {
+    /// The objects, whose contents are looked up by digest.
+    static func resources(
+        of references: [String: ResourceReference], _ content: ([UInt8]) throws -> [UInt8]?
+    ) throws -> [Resource] {
         var resources: [Resource] = []
         for (key, reference) in references.sorted(by: { $0.key < $1.key }) {
-            guard let bytes = try log.content(reference.digest) else {
+            guard let bytes = try content(reference.digest) else {
                 throw TraceLogError(.missingContent, position: 0, detail: key)
             }
             resources += try ManifestReader.read(
@@ -197,7 +203,7 @@ public final class ClusterStore: World {
     }
 
     /// Folds what was observed, up to the first cluster with the digest, or to the last.
-    private func resources(
+    func resources(
         in events: [RecordedEvent], until wanted: [UInt8]?
     ) throws -> (digest: [UInt8], references: [String: ResourceReference])? {
         var references: [String: ResourceReference] = [:]

@@ -1,4 +1,5 @@
 import Cluster
+import History
 import JobLog
 import Scheduler
 import Testing
@@ -67,9 +68,11 @@ struct SweepWorkerTests {
         func entry() throws -> SweepBook.Entry { try book.entry(named: id.description) }
 
         func matrix() throws -> ObservedMatrix {
-            try ObservedMatrix(
+            let history = try History(of: stage.log)
+            try history.catchUp()
+            return try ObservedMatrix(
                 of: entry(), plan: SweepPlan(id: id, request: request, finder: finder),
-                in: stage.log)
+                in: history)
         }
 
         /// The members that were asked for, by number.

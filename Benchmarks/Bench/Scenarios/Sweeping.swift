@@ -1,5 +1,6 @@
 import Cluster
 import Glibc
+import History
 import JobLog
 import Scheduler
 import TraceLog
@@ -44,9 +45,13 @@ enum Sweeping: Scenario {
         Output.figure(
             name, "memory, at most",
             Double(try Child.kilobytes("VmHWM", of: child.pid)) / 1024, "MiB")
+        let folding = Stopwatch()
+        let history = try History(of: log)
+        try history.catchUp()
+        Output.figure(name, "history caught up", folding.seconds, "s")
         let watch = Stopwatch()
         let matrix = try ObservedMatrix(
-            of: entry, plan: SweepPlan(id: id, request: request, finder: finder), in: log)
+            of: entry, plan: SweepPlan(id: id, request: request, finder: finder), in: history)
         Output.figure(name, "matrix read", watch.seconds, "s")
         try compare(matrix, cluster)
         try child.end()

@@ -1,10 +1,11 @@
 import Cluster
+import History
 import JobLog
 import Scheduler
 import TraceLog
 import Traceflow
 
-/// What the traces of a sweep found out, as a matrix, folded from the log.
+/// What the traces of a sweep found out, as a matrix.
 ///
 /// A member's verdict is that of its last attempt. A trace that ended as Failed for another reason
 /// than time has the verdict Unknown; one that has not ended has none. Under `classes` the verdict
@@ -31,23 +32,24 @@ public struct ObservedMatrix: VerdictMatrix {
         var ingress: Int32 = 0
     }
 
-    private struct Reading {
-        var members = SweepMembers()
-        var reasons: [String] = []
-        var known: [String: Int32] = [:]
+    /// The reasons that were met, each with its place.
+    private struct Reasons {
+        var texts: [String] = []
+        private var known: [String: Int32] = [:]
 
         mutating func place(of text: String) -> Int32 {
             if let place = known[text] { return place }
-            let place = Int32(reasons.count)
-            reasons.append(text)
+            let place = Int32(texts.count)
+            texts.append(text)
             known[text] = place
             return place
         }
     }
 
-    /// Reads the log from where the sweep was asked for; `until` bounds what is looked at.
+    /// As far as the history is folded; what had ended until the moment, if one is given.
     public init(
-        of entry: SweepBook.Entry, plan: SweepPlan, in log: JobLog, until moment: Moment? = nil
+        of entry: SweepBook.Entry, plan: SweepPlan, in history: History,
+        until moment: Moment? = nil
     ) throws {
         let pairs = plan.pairs
         ports = plan.request.pairs.ports.map {
@@ -63,7 +65,7 @@ public struct ObservedMatrix: VerdictMatrix {
         memberOfCell = [Int32](
             repeating: -1, count: ports.count * sources.count * destinations.count)
         place(pairs, total)
-        try read(entry, log, until: moment)
+        try read(entry, history, until: moment)
     }
 
     private static func places(_ pods: [Int], _ count: Int) -> [Int] {
@@ -93,51 +95,47 @@ public struct ObservedMatrix: VerdictMatrix {
     }
 
     private mutating func read(
-        _ entry: SweepBook.Entry, _ log: JobLog, until moment: Moment?
+        _ entry: SweepBook.Entry, _ history: History, until moment: Moment?
     ) throws {
-        let coding = TraceCoding(log: log)
-        var reading = Reading()
-        let undecided = reading.place(of: "no policy decides")
-        let unknown = reading.place(of: "nobody saw it")
-        try log.scan(after: entry.position - 1) { row in
-            if let moment, row.recordedAt > moment.microseconds { return }
-            if let (sweep, number) = try coding.member(of: row) {
-                if sweep == entry.id.rawValue, number >= 0, number < Int64(found.count) {
-                    reading.members.add(number, stream: row.stream)
-                    found[Int(number)].egress = unknown
-                    found[Int(number)].ingress = unknown
+        var reasons = Reasons()
+        let undecided = reasons.place(of: "no policy decides")
+        let unknown = reasons.place(of: "nobody saw it")
+        var sides: [Int64: (egress: Int32?, ingress: Int32?)] = [:]
+        try history.members(of: entry.id, until: moment) { member in
+            guard member.number >= 0, member.number < Int64(found.count) else { return }
+            let place = Int(member.number)
+            found[place].verdict = member.verdict
+            (found[place].egress, found[place].ingress) = (unknown, unknown)
+            for report in member.reports {
+                let side: (egress: Int32?, ingress: Int32?)
+                if let known = sides[report] {
+                    side = known
+                } else {
+                    side = Self.sides(try history.report(report), undecided, &reasons)
+                    sides[report] = side
                 }
-                return
-            }
-            guard let member = reading.members.member(row.stream) else { return }
-            switch LogEventType(rawValue: row.type) {
-            case .tagAllocated:
-                found[Int(member)].verdict = nil
-                found[Int(member)].egress = unknown
-                found[Int(member)].ingress = unknown
-            case .nodeReported:
-                guard let seen = try coding.observations(of: row) else { return }
-                let isSender = seen.first?.component == .spoofGuard
-                if isSender {
-                    found[Int(member)].egress =
-                        Self.reason(seen, "Egress").map { reading.place(of: $0) } ?? undecided
-                }
-                if let reason = Self.reason(seen, "Ingress") {
-                    found[Int(member)].ingress = reading.place(of: reason)
-                } else if let last = seen.last?.action, Completion.verdict(of: last) != nil {
-                    // Nobody behind this node has a say.
-                    found[Int(member)].ingress = undecided
-                }
-            case .traceSucceeded, .traceTimedOut, .traceFailed:
-                switch try coding.end(of: row) {
-                case .succeeded(_, let verdict), .timedOut(_, let verdict):
-                    found[Int(member)].verdict = verdict
-                case _: found[Int(member)].verdict = .unknown
-                }
-            case _: break
+                if let egress = side.egress { found[place].egress = egress }
+                if let ingress = side.ingress { found[place].ingress = ingress }
             }
         }
-        reasons = reading.reasons
+        self.reasons = reasons.texts
+    }
+
+    /// What one node's report says of either side; nil where it says nothing.
+    private static func sides(
+        _ report: NodeResult, _ undecided: Int32, _ reasons: inout Reasons
+    ) -> (egress: Int32?, ingress: Int32?) {
+        let seen = report.observations
+        var egress: Int32?
+        if seen.first?.component == .spoofGuard {
+            egress = reason(seen, "Egress").map { reasons.place(of: $0) } ?? undecided
+        }
+        if let ingress = reason(seen, "Ingress") { return (egress, reasons.place(of: ingress)) }
+        // Nobody behind a node that ends the path has a say.
+        guard let last = seen.last?.action, Completion.verdict(of: last) != nil else {
+            return (egress, nil)
+        }
+        return (egress, undecided)
     }
 
     /// Which policy decided on one side, as the report says it.

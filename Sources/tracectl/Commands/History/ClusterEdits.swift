@@ -11,9 +11,8 @@ enum ClusterEdits {
         _ before: TraceRecord, _ after: TraceRecord, _ opened: HistoryLogs.Opened
     ) throws -> [ClusterChange] {
         guard let old = before.clusterDigest, let new = after.clusterDigest else { return [] }
-        let changes = try ClusterStore(log: opened.log).changes(
-            from: (old, before.position), to: (new, after.position),
-            in: opened.history.events(ofType: .clusterObserved))
+        let changes = try ClusterPast(log: opened.log, history: opened.history).changes(
+            from: (old, before.position), to: (new, after.position))
         let named = named(before, after)
         func rank(_ change: ClusterChange) -> Int {
             let reference = change.reference

@@ -74,9 +74,11 @@ struct SweepMatrix {
 
     init(_ name: String, _ log: JobLog, until moment: Moment? = nil) throws {
         entry = try SweepBook(log: log).entry(named: name)
-        finder = try ClusterStore(log: log).pathFinder(of: entry.request.clusterDigest)
+        let history = try HistoryReading.caughtUp(log)
+        finder = try ClusterPast(log: log, history: history)
+            .pathFinder(of: entry.request.clusterDigest)
         let plan = try SweepPlan(id: entry.id, request: entry.request, finder: finder)
-        observed = try ObservedMatrix(of: entry, plan: plan, in: log, until: moment)
+        observed = try ObservedMatrix(of: entry, plan: plan, in: history, until: moment)
     }
 
     /// What the model of the same cluster says of the same pairs.

@@ -41,6 +41,9 @@ struct SweepDriveOptions: ParsableArguments {
         }
     }
 
+    /// Traces of a sweep whose history is folded while it runs.
+    private static let keptFrom: Int64 = 10_000
+
     private func drive(
         _ progress: inout SweepProgress, _ entry: SweepBook.Entry, _ log: JobLog,
         after position: Int64
@@ -53,6 +56,11 @@ struct SweepDriveOptions: ParsableArguments {
                 drainMicroseconds: 0))
         let interrupt = Interrupt { worker.stop() }
         defer { interrupt.cancel() }
+        // The matrix is asked for next; a sweep leaves most of a core idle.
+        let keeper =
+            entry.request.total >= Self.keptFrom
+            ? HistoryKeeper(folder: log.folder, complain: { Output.warning($0) }) : nil
+        defer { keeper?.stop() }
         var meter = SweepMeter(entry, done: progress.tally.ended, isQuiet: quiet)
         defer { meter.end() }
         var seen = progress

@@ -1,4 +1,5 @@
 import Cluster
+import History
 import JobLog
 import Scheduler
 import TraceLog
@@ -20,20 +21,46 @@ public struct ClusterChange: Sendable {
     public var after: String?
 }
 
-extension ClusterStore {
+/// The clusters of the past, as history keeps them after segments were put away.
+public struct ClusterPast {
+    private let log: JobLog
+    private let history: History
+    private let coding: TraceCoding
+
+    public init(log: JobLog, history: History) {
+        self.log = log
+        self.history = history
+        coding = TraceCoding(log: log)
+    }
+
+    /// The model of the cluster with the digest; throws when it was never observed.
+    public func pathFinder(of digest: [UInt8]) throws -> PathFinder {
+        let store = ClusterStore(log: log)
+        guard let found = try store.resources(in: events(), until: digest) else {
+            throw TraceLogError(.missingContent, position: 0, detail: "a cluster")
+        }
+        return PathFinder(
+            cluster: try Cluster(ClusterStore.resources(of: found.references, bytes)))
+    }
+
+    /// The objects of the cluster as it was known at the moment; nil when none was.
+    public func resources(at moment: Moment) throws -> [Resource]? {
+        let known = try events().filter { $0.recordedAt <= moment.microseconds }
+        return try ClusterStore(log: log).resources(in: known, until: nil).map {
+            try ClusterStore.resources(of: $0.references, bytes)
+        }
+    }
+
     /// How the cluster that one request was made against differs from that of a later one; nothing
-    /// for the same cluster. Positions are those of the requests, or later ones before which the
-    /// cluster was not another. `observed` are the events of the cluster's stream, where they are
-    /// kept; else those that are in the log.
+    /// for the same cluster. Positions are of the requests, or of what ended them.
     public func changes(
-        from old: (digest: [UInt8], position: Int64), to new: (digest: [UInt8], position: Int64),
-        in observed: [RecordedEvent]? = nil
+        from old: (digest: [UInt8], position: Int64), to new: (digest: [UInt8], position: Int64)
     ) throws -> [ClusterChange] {
         guard old.digest != new.digest else { return [] }
         var references: [String: ResourceReference] = [:]
         var before: [String: ResourceReference] = [:]
         var touched: [String: Moment] = [:]
-        for recorded in try observed ?? events() where recorded.position < new.position {
+        for recorded in try events() where recorded.position < new.position {
             guard case .clusterObserved(let observed) = try coding.event(recorded) else { continue }
             if observed.isWhole { references = [:] }
             for reference in observed.vanished { references[reference.key] = nil }
@@ -69,12 +96,14 @@ extension ClusterStore {
     }
 
     private func content(_ reference: ResourceReference) throws -> String? {
-        try log.content(reference.digest).map { String(decoding: $0, as: UTF8.self) }
+        try bytes(reference.digest).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func bytes(_ digest: [UInt8]) throws -> [UInt8]? {
+        try history.content(digest) ?? log.content(digest)
     }
 
     private func events() throws -> [RecordedEvent] {
-        guard let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue)
-        else { return [] }
-        return try log.read(stream: stream)
+        try history.events(ofType: .clusterObserved)
     }
 }
