@@ -15,16 +15,19 @@ public struct SchedulerSnapshot: Hashable, Sendable {
     public var sweeps: [Sweep]
     /// Schedules that were not deleted, by number.
     public var schedules: [Schedule]
+    /// When the cluster was last seen to have changed.
+    public var clusterChangedAt: Moment?
 
     public init(
         profile: TagProfile, lanes: [WaitingLane], lives: [Life], sweeps: [Sweep] = [],
-        schedules: [Schedule] = []
+        schedules: [Schedule] = [], clusterChangedAt: Moment? = nil
     ) {
         self.profile = profile
         self.lanes = lanes
         self.lives = lives
         self.sweeps = sweeps
         self.schedules = schedules
+        self.clusterChangedAt = clusterChangedAt
     }
 
     public struct Schedule: Hashable, Sendable {

@@ -24,32 +24,19 @@ public struct ProbeRun: Sendable {
         return verdict == expected
     }
 
-    /// What components did with the packet, whichever Pod of a Service it went to, and wherever.
-    public var pathShape: [[String]] {
-        trace.results.map { result in
-            result.observations.map { step in
-                [
-                    step.component.rawValue, step.componentInfo ?? "", step.action.rawValue,
-                    step.networkPolicy ?? "", step.networkPolicyRule ?? "", step.egress ?? "",
-                ].joined(separator: "|")
-            }
-        }.sorted { $0.lexicographicallyPrecedes($1) }
-    }
-}
-
-/// A moment at which what a schedule finds turned.
-public struct ProbeFlip: Sendable {
-    public enum Kind: String, Sendable, CaseIterable {
-        /// The verdict is another.
-        case verdict
-        /// The verdict is the same, and the packet comes to it in another way.
-        case path
+    /// What components did with the packet; nil unless the trace told all of it.
+    public var path: PathDigest? {
+        guard trace.phase == .succeeded else { return nil }
+        return PathDigest(of: trace.results.lazy.flatMap(\.observations))
     }
 
-    public var kind: Kind
-    /// The last run that found it as before, and the first that did not.
-    public var before: ProbeRun
-    public var after: ProbeRun
+    /// The time of maintenance that lasted as it began, or the next one after that.
+    public var maintenance: Range<Moment>?
+
+    /// Whether it was under way in a time of maintenance, so that it counts for nothing.
+    public var isExcused: Bool {
+        trace.finishedAt.map { SlotFiring.isExcused(maintenance, endedAt: $0) } ?? false
+    }
 }
 
 /// What a schedule's traces found, read from its own stream and theirs alone.
@@ -91,67 +78,22 @@ public struct ProbeHistory {
             ProbeRun(
                 slot: firing.slot, expected: firing.expected, id: TraceID(next.stream),
                 position: next.position, requestedAt: Moment(microseconds: next.recordedAt),
-                request: request, trace: $0.trace)
+                request: request, trace: $0.trace, maintenance: firing.maintenance)
         }
     }
 
-    /// Where one run found something else than the one before it; runs that have not ended yet
-    /// are left out.
-    public static func flips(in runs: [ProbeRun]) -> [ProbeFlip] {
-        var flips: [ProbeFlip] = []
-        var last: ProbeRun?
-        for run in runs where run.verdict != nil {
-            defer { last = run }
-            guard let before = last else { continue }
-            if before.verdict != run.verdict {
-                flips.append(ProbeFlip(kind: .verdict, before: before, after: run))
-            } else if before.pathShape != run.pathShape {
-                flips.append(ProbeFlip(kind: .path, before: before, after: run))
+    /// What was thought of the schedule's probe, in order.
+    public func findings(of id: ScheduleID) throws -> [ProbeChange] {
+        try log.read(stream: id.rawValue).compactMap { recorded in
+            switch LogEventType(rawValue: recorded.type) {
+            case .probeBroken, .probeHealthy, .pathChanged: break
+            case _: return nil
             }
-        }
-        return flips
-    }
-}
-
-/// How often a probe found what was expected.
-public struct ProbeUptime: Sendable {
-    public struct Day: Hashable, Sendable {
-        /// The day's beginning, in UTC.
-        public var begin: Moment
-        public var runs: Int
-        public var expected: Int
-    }
-
-    /// From the first unexpected result to the first expected one after it.
-    public struct Outage: Hashable, Sendable {
-        public var begin: Moment
-        /// Nil while it lasts.
-        public var end: Moment?
-        public var verdict: Verdict
-        public var runs: Int
-    }
-
-    public private(set) var days: [Day] = []
-    public private(set) var outages: [Outage] = []
-
-    /// Runs in order; those that expected nothing do not count.
-    public init(_ runs: [ProbeRun]) {
-        let dayMicroseconds: Int64 = 86_400_000_000
-        for run in runs {
-            guard let isExpected = run.isExpected, let verdict = run.verdict else { continue }
-            let begin = Moment(
-                microseconds: run.slot.microseconds / dayMicroseconds * dayMicroseconds)
-            if days.last?.begin != begin { days.append(Day(begin: begin, runs: 0, expected: 0)) }
-            days[days.count - 1].runs += 1
-            if isExpected {
-                days[days.count - 1].expected += 1
-                if let open = outages.last, open.end == nil {
-                    outages[outages.count - 1].end = run.slot
-                }
-            } else if let open = outages.last, open.end == nil {
-                outages[outages.count - 1].runs += 1
-            } else {
-                outages.append(Outage(begin: run.slot, end: nil, verdict: verdict, runs: 1))
+            switch try coding.event(recorded) {
+            case .schedule(.probeBroken(let change)), .schedule(.probeHealthy(let change)),
+                .schedule(.pathChanged(let change)):
+                return change
+            case _: return nil
             }
         }
     }

@@ -55,7 +55,20 @@ struct IncidentPrinter {
             return "expected \(expected.rawValue); the schedule was deleted since"
         }
         return "expected \(expected.rawValue); the probe is"
-            + " \(life.isBroken ? "broken" : "healthy") now"
+            + " \(life.isBroken ? "broken" : "healthy") now; " + finding(incident.flip)
+    }
+
+    /// What was said because of the flip.
+    private func finding(_ flip: ProbeFlip) -> String {
+        guard let finding = flip.finding else {
+            return flip.after.isExcused
+                ? "it came in a time of maintenance" : "no finding came of it"
+        }
+        switch finding.kind {
+        case .broken: return "broken since \(finding.slot.text)"
+        case .healthy: return "healthy since \(finding.slot.text)"
+        case .pathChanged: return "path changed at \(finding.slot.text)"
+        }
     }
 
     private func edits(_ incident: FoundIncident, fence: String? = nil) -> String {
@@ -99,6 +112,12 @@ struct IncidentPrinter {
             "kind": .string(incident.flip.kind.rawValue),
             "before": value(incident.flip.before), "after": value(incident.flip.after),
             "until": .text(incident.until?.text),
+            "finding": incident.flip.finding.map {
+                .object([
+                    "kind": .string($0.kind.rawValue), "slot": .string($0.slot.text),
+                    "mismatches": .int($0.mismatches),
+                ])
+            },
             "changes": .list(incident.changes.map(Self.value)),
         ])
     }
@@ -106,6 +125,7 @@ struct IncidentPrinter {
     private func value(_ run: ProbeRun) -> OutputValue {
         .object([
             "slot": .string(run.slot.text), "verdict": .string(word(run)),
+            "inMaintenance": run.isExcused ? .bool(true) : nil, "path": .text(run.path?.text),
             "expected": .text(run.expected?.rawValue), "trace": view(run).resource,
         ])
     }

@@ -63,7 +63,7 @@ extension Ledger {
             else { throw Violation("event \(row.position): \(event) after \(story)") }
             story.through = missed.last.microseconds
             tally.missedSlots += missed.count
-        case .probeBroken, .probeHealthy: try checkMayDecide(author)
+        case .probeBroken, .probeHealthy, .pathChanged: try checkMayDecide(author)
         case .notified: break
         }
         schedules[row.stream] = story

@@ -37,6 +37,12 @@ struct HistoryOptions: ParsableArguments {
             of: entry.id, from: since?.moment(now: now), until: until?.moment(now: now))
     }
 
+    /// What was thought of the probe.
+    func findings(_ log: JobLog) throws -> [ProbeChange] {
+        let entry = try ScheduleBook(log: log).past(named: schedule)
+        return try ProbeHistory(log: log).findings(of: entry.id)
+    }
+
     /// Prints rows of the same columns in any format.
     func print(_ columns: [String], _ rows: [[OutputValue]], empty: String) {
         switch output {
@@ -112,7 +118,8 @@ struct HistoryChanges: ParsableCommand {
 
     func run() throws {
         let log = try log.reading()
-        let rows = try ProbeHistory.flips(in: asked.runs(log)).map { flip -> [OutputValue] in
+        let flips = ProbeHistory.flips(in: try asked.runs(log), findings: try asked.findings(log))
+        let rows = try flips.map { flip -> [OutputValue] in
             let changes = try FoundIncident.changes(of: flip, log)
             let first = changes.first.map { change in
                 let space =
@@ -125,10 +132,11 @@ struct HistoryChanges: ParsableCommand {
                 .string(flip.before.verdict?.rawValue ?? ""),
                 .string(flip.after.verdict?.rawValue ?? ""), .int(changes.count),
                 first.map { .string($0) } ?? .null,
+                flip.finding.map { .string($0.kind.rawValue) } ?? .null,
             ]
         }
         asked.print(
-            ["since", "kind", "before", "after", "edits", "edit"], rows,
+            ["since", "kind", "before", "after", "edits", "edit", "finding"], rows,
             empty: "It never turned.")
     }
 }
@@ -137,7 +145,8 @@ struct HistoryChanges: ParsableCommand {
 struct HistoryUptime: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uptime",
-        abstract: "Say how often a probe found what was expected, day by day, and its outages.")
+        abstract: "Say how often a probe found what was expected, day by day, and its outages.",
+        discussion: "Runs in times of maintenance are counted apart.")
 
     @OptionGroup var log: LogOptions
     @OptionGroup var asked: HistoryOptions
@@ -159,11 +168,14 @@ struct HistoryUptime: ParsableCommand {
                 }, empty: "No outages found.")
         }
         asked.print(
-            ["day", "runs", "expected", "percent"],
+            ["day", "runs", "expected", "percent", "maintenance"],
             uptime.days.map { day in
                 [
                     .string(String(day.begin.text.prefix(10))), .int(day.runs),
-                    .int(day.expected), .string(Self.percent(day.expected, of: day.runs)),
+                    .int(day.expected),
+                    day.runs == 0
+                        ? .null : .string(Self.percent(day.expected, of: day.runs)),
+                    .int(day.excused),
                 ]
             }, empty: empty)
     }

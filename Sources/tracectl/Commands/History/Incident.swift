@@ -31,11 +31,12 @@ struct Incident: ParsableCommand {
     func run() throws {
         let log = try log.reading()
         let entry = try ScheduleBook(log: log).past(named: probe)
-        let runs = try ProbeHistory(log: log).runs(of: entry.id)
+        let history = ProbeHistory(log: log)
+        let runs = try history.runs(of: entry.id)
         guard !runs.isEmpty else {
             throw CommandFailure("schedule \"\(probe)\" has begun no trace yet")
         }
-        let flips = ProbeHistory.flips(in: runs)
+        let flips = ProbeHistory.flips(in: runs, findings: try history.findings(of: entry.id))
         guard let flip = chosen(flips) else {
             let verdict = runs.last { $0.verdict != nil }?.verdict?.rawValue ?? "nothing yet"
             throw CommandFailure(
@@ -54,6 +55,10 @@ struct Incident: ParsableCommand {
     private func chosen(_ flips: [ProbeFlip]) -> ProbeFlip? {
         guard let around else { return flips.last }
         let moment = around.moment(now: Clock.system.now()).microseconds
+        // A notification names the run that was told of, which may come after the flip.
+        if let told = flips.first(where: { $0.finding?.slot.microseconds == moment }) {
+            return told
+        }
         return flips.min {
             abs($0.after.slot.microseconds - moment) < abs($1.after.slot.microseconds - moment)
         }
