@@ -21,6 +21,7 @@ extension PBCheckpoint {
         lives = snapshot.lives.map(PBTraceLife.init)
         sweeps = snapshot.sweeps.map(PBSweepLife.init)
         schedules = snapshot.schedules.map(PBScheduleLife.init)
+        shape = snapshot.shape.rawValue
         if let moment = snapshot.clusterChangedAt {
             clusterChangedMicroseconds = moment.microseconds
         }
@@ -29,6 +30,9 @@ extension PBCheckpoint {
 
 extension SchedulerSnapshot {
     init(_ message: PBCheckpoint) throws {
+        guard let shape = Shape(rawValue: message.shape) else {
+            throw Malformed(what: "a checkpoint of shape \(message.shape)")
+        }
         self.init(
             profile: try TagProfile(message.profile),
             lanes: message.lanes.map { lane in
@@ -42,7 +46,7 @@ extension SchedulerSnapshot {
             }, lives: try message.lives.map(Life.init), sweeps: try message.sweeps.map(Sweep.init),
             schedules: try message.schedules.map(Schedule.init),
             clusterChangedAt: message.hasClusterChangedMicroseconds
-                ? Moment(microseconds: message.clusterChangedMicroseconds) : nil)
+                ? Moment(microseconds: message.clusterChangedMicroseconds) : nil, shape: shape)
     }
 }
 

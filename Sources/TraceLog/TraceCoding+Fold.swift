@@ -46,10 +46,11 @@ extension TraceCoding {
                 switch try EventCoding.decode(type, Array(row.payload)) {
                 case .trace(let event): evolve(event, row, &state)
                 case .tagProfileChanged(let profile): state.evolve(profile)
-                // A checkpoint says what the fold is here already.
+                // A checkpoint says what the fold is here already, or less.
+                case .checkpoint(let snapshot):
+                    if snapshot.shape < .newest { state = SchedulerState(snapshot: snapshot) }
                 case .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
-                    .segmentSealed,
-                    .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
+                    .segmentSealed, .segmentArchived, .segmentRestored, .segmentDropped:
                     break
                 }
             }

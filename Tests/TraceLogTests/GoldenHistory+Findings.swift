@@ -51,6 +51,7 @@ extension GoldenHistory {
 
     static var snapshotWithFindings: SchedulerSnapshot {
         var snapshot = snapshotWithSweeps
+        snapshot.shape = .withFindings
         snapshot.clusterChangedAt = Moment(microseconds: 77)
         snapshot.lives[0].life = TraceLife(
             facts: request.facts, allocation: snapshot.lives[0].life.allocation,

@@ -212,7 +212,7 @@ enum GoldenHistory {
                     facts: request.facts, attempt: 3, notBefore: Moment(microseconds: 99),
                     isCancelRequested: true, isDeleted: true,
                     outcome: .nodeFailed(reason: "Node: a, error: x"))),
-        ])
+        ], shape: .withoutFindings)
 
     static func file(_ name: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -415,8 +415,10 @@ struct HistoryTests {
                 if !observed.isWhole {
                     slow.evolve(clusterChangedAt: Moment(microseconds: recorded.recordedAt))
                 }
-            case .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,
-                .segmentArchived, .segmentRestored, .segmentDropped:
+            case .checkpoint(let snapshot):
+                if snapshot.shape < .newest { slow = SchedulerState(snapshot: snapshot) }
+            case .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived, .segmentRestored,
+                .segmentDropped:
                 break
             }
             #expect(fast == slow, "after event \(recorded.position)")

@@ -277,13 +277,32 @@ struct ProbeFindingTests {
         #expect(try story(restarts: true) == calm)
     }
 
-    private func expectSameFold(_ plant: Plant) throws {
+    private func expectSameFold(_ plant: Plant, hasChanged: Bool = true) throws {
         var whole = SchedulerState()
         try plant.log.scan(after: 0) { try plant.coding.fold($0, into: &whole) }
         let replayed = try plant.coding.replayed()
         #expect(replayed == whole)
-        #expect(whole.clusterChangedAt != nil)
+        #expect((whole.clusterChangedAt != nil) == hasChanged)
         #expect(replayed.invariantFaults() == [])
+    }
+
+    /// A checkpoint of an earlier version tells nothing of paths: whoever folds on, from it or from
+    /// the first event, knows the same from there.
+    @Test func anOlderCheckpointIsWhereEverybodyGoesOn() throws {
+        let plant = try Plant()
+        try plant.observe(Self.shop(Self.before))
+        try probe(plant)
+        try plant.pass(seconds: 145)
+        try plant.observe(Self.shop(Self.before) + Self.allow("new"))
+        let state = try plant.coding.replayed()
+        #expect(state.schedules.values.first?.found != nil)
+        let older = state.snapshot.reduced(to: .withoutFindings)
+        try plant.checkpoint(older)
+        try expectSameFold(plant, hasChanged: false)
+        #expect(try plant.coding.replayed() == SchedulerState(snapshot: older))
+        try plant.pass(seconds: 120)
+        try expectSameFold(plant, hasChanged: false)
+        #expect(try told(plant).isEmpty)
     }
 
     /// The first cluster of a log is no change, nor is one that is said again.

@@ -63,8 +63,8 @@ struct ScheduleWorkerTests {
         }
 
         /// Somebody sets the state down, and another worker begins from there.
-        func checkpoint() throws {
-            let state = try coding.replayed().snapshot
+        func checkpoint(_ snapshot: SchedulerSnapshot? = nil) throws {
+            let state = try snapshot ?? coding.replayed().snapshot
             try log.append(
                 AppendRequest(drafts: [
                     try coding.draft(.checkpoint(state), stream: .existing(JobLog.ownStream))

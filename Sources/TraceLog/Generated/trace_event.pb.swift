@@ -1848,6 +1848,9 @@ nonisolated struct PBCheckpoint: Sendable {
   /// Clears the value of `clusterChangedMicroseconds`. Subsequent reads from it will return its default value.
   mutating func clearClusterChangedMicroseconds() {self._clusterChangedMicroseconds = nil}
 
+  /// How much is said: 0 where nothing is of paths, held results and what runs began with.
+  var shape: Int32 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -4776,7 +4779,7 @@ nonisolated extension PBClusterObserved: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0\u{1}schedules\0\u{3}cluster_changed_microseconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0\u{1}schedules\0\u{3}cluster_changed_microseconds\0\u{1}shape\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4790,6 +4793,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.sweeps) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.schedules) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self._clusterChangedMicroseconds) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self.shape) }()
       default: break
       }
     }
@@ -4818,6 +4822,9 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._clusterChangedMicroseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
     } }()
+    if self.shape != 0 {
+      try visitor.visitSingularInt32Field(value: self.shape, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4828,6 +4835,7 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.sweeps != rhs.sweeps {return false}
     if lhs.schedules != rhs.schedules {return false}
     if lhs._clusterChangedMicroseconds != rhs._clusterChangedMicroseconds {return false}
+    if lhs.shape != rhs.shape {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
