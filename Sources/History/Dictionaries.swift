@@ -119,16 +119,23 @@ struct Dictionaries {
     // MARK: what came of it
 
     mutating func outcome(
-        _ phase: Phase, _ verdict: Verdict?, _ reason: String, expected: Verdict?
+        _ phase: Phase, _ verdict: Verdict?, _ reason: String, expected: Verdict?,
+        isExcused: Bool
     ) throws -> Int64 {
-        let parts = [phase.rawValue, verdict?.rawValue ?? "", reason, expected?.rawValue ?? ""]
+        let parts = [
+            phase.rawValue, verdict?.rawValue ?? "", reason, expected?.rawValue ?? "",
+            isExcused ? "maintenance" : "",
+        ]
         let key = parts.joined(separator: "\u{0}")
         if let known = outcomes[key] { return known }
         let made = try number(
             """
             select number from outcome
-            where phase = ? and verdict = ? and reason = ? and expected = ?
-            """, "insert into outcome (phase, verdict, reason, expected) values (?, ?, ?, ?)",
+            where phase = ? and verdict = ? and reason = ? and expected = ? and excuse = ?
+            """,
+            """
+            insert into outcome (phase, verdict, reason, expected, excuse) values (?, ?, ?, ?, ?)
+            """,
             parts.map { .text($0) })
         if outcomes.count >= Self.cachedMax { outcomes = [:] }
         outcomes[key] = made
@@ -185,9 +192,10 @@ struct Dictionaries {
             }
         }
         query.reset()
+        let path = PathDigest(of: result.observations)
         try connection.run(
             "insert into report (digest, path, node, bytes) values (?, ?, ?, ?)",
-            .number(digest), .number(PathDigest.of(result)), .text(result.node), .blob(bytes))
+            .number(digest), .number(Int64(bitPattern: path.rawValue)), .text(result.node), .blob(bytes))
         let number = connection.lastRowID
         for (policy, rule) in Self.policies(of: result) {
             let known = try self.number(
@@ -228,25 +236,6 @@ struct Dictionaries {
         change.bind(values)
         _ = try change.step()
         return connection.lastRowID
-    }
-}
-
-/// A digest of what components did with a packet on one node, wherever that was and whichever
-/// Pod of a Service it went to.
-enum PathDigest {
-    static func of(_ result: NodeResult) -> Int64 {
-        var text: [UInt8] = []
-        for step in result.observations {
-            for part in [
-                step.component.rawValue, step.componentInfo ?? "", step.action.rawValue,
-                step.networkPolicy ?? "", step.networkPolicyRule ?? "", step.egress ?? "",
-            ] {
-                text.append(contentsOf: part.utf8)
-                text.append(0)
-            }
-            text.append(1)
-        }
-        return Int64(bitPattern: Digest64.of(text))
     }
 }
 

@@ -92,18 +92,18 @@ struct HistoryFold {
                 }
             }
             if found?.request.naming.schedule != nil, recorded.version == 1 {
-                found?.expected = try expected(before: recorded.position)
+                found?.firing = try firing(before: recorded.position)
             }
         }
         return found
     }
 
-    private func expected(before position: Int64) throws -> Verdict? {
+    private func firing(before position: Int64) throws -> SlotFiring? {
         guard let fired = try log.read(after: position - 2, limit: 1).first,
             fired.position == position - 1,
             case .schedule(.fired(let firing)) = try coding.event(fired)
         else { return nil }
-        return firing.expected
+        return firing
     }
 
     private mutating func write(_ ended: EndedTrace, _ open: OpenTrace) throws {
@@ -126,7 +126,10 @@ struct HistoryFold {
             position: ended.position, endedAt: ended.endedAt, requestedAt: open.requestedAt,
             trace: ended.trace, attempt: Int64(attempt), source: asked.source,
             destination: asked.destination, question: asked.question, cluster: asked.cluster,
-            outcome: try dictionaries.outcome(phase, verdict, reason, expected: open.expected),
+            outcome: try dictionaries.outcome(
+                phase, verdict, reason, expected: open.firing?.expected,
+                isExcused: SlotFiring.isExcused(
+                    open.firing?.maintenance, endedAt: Moment(microseconds: ended.endedAt))),
             origin: try dictionaries.origin(open.request.naming), member: 0,
             labels: try dictionaries.labelSet(open.request.labels), reports: reports)
         switch open.request.naming {
@@ -140,7 +143,7 @@ struct HistoryFold {
         try blocks.add(row, isSlot: open.request.naming.schedule != nil, terms)
         // One that failed otherwise than by time tells of whoever stopped it.
         if phase == .succeeded || reason == Trace.timeoutReason, let verdict {
-            pairs.add(row, verdict)
+            pairs.add(row, verdict, isWhole: phase == .succeeded)
         }
     }
 
@@ -169,8 +172,8 @@ private struct Reading {
     var position: Int64
     var ended: [EndedTrace] = []
     var kept: [RecordedEvent] = []
-    /// What the slot that was fired last expects, until its request comes.
-    private var firing: (schedule: Int64, expected: Verdict?)?
+    /// The slot that was fired last, until its request comes.
+    private var firing: (schedule: Int64, slot: SlotFiring)?
 
     init(coding: TraceCoding, open: [Int64: OpenTrace], position: Int64) {
         self.coding = coding
@@ -197,7 +200,7 @@ private struct Reading {
         case .traceRequested:
             var trace = try OpenTrace(row, coding)
             if let fired, trace.request.naming.schedule?.rawValue == fired.schedule {
-                trace.expected = fired.expected
+                trace.firing = fired.slot
             }
             open[row.stream] = trace
         case .tagAllocated, .nodeReported: try open[row.stream]?.take(row, type, coding)
@@ -209,9 +212,9 @@ private struct Reading {
                     open: open.removeValue(forKey: row.stream)))
         case .slotFired:
             guard case .schedule(.fired(let slot)) = try coding.event(row) else { return }
-            firing = (row.stream, slot.expected)
+            firing = (row.stream, slot)
         case .clusterObserved, .scheduleChanged, .schedulePaused, .scheduleResumed,
-            .scheduleDeleted, .probeBroken, .probeHealthy, .sweepRequested, .sweepFinished,
+            .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested, .sweepFinished,
             .sweepCancelled:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,

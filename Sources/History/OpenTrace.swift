@@ -10,8 +10,8 @@ struct OpenTrace {
     private(set) var attempt = 0
     /// The reports of the running attempt.
     private(set) var reports: [ReportParts] = []
-    /// What the schedule that began it expects.
-    var expected: Verdict?
+    /// The slot of the schedule that began it.
+    var firing: SlotFiring?
 
     init(_ row: EventRow, _ coding: TraceCoding) throws {
         request = try coding.requestParts(of: row)

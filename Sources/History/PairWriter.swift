@@ -11,14 +11,18 @@ struct PairWriter {
     private struct Found {
         var row: TraceRow
         var verdict: Int64
+        /// Whether all of the path was seen: not of one that ran out of time.
+        var isWhole: Bool
     }
 
     private static let cachedMax = 200_000
+    /// Of a pair whose traces ran out of time.
+    private static let unknownPath = Int64.min
 
     init(_ connection: Connection) { self.connection = connection }
 
-    mutating func add(_ row: TraceRow, _ verdict: Verdict) {
-        found.append(Found(row: row, verdict: Self.number(verdict)))
+    mutating func add(_ row: TraceRow, _ verdict: Verdict, isWhole: Bool) {
+        found.append(Found(row: row, verdict: Self.number(verdict), isWhole: isWhole))
     }
 
     /// As the file has it; never changed.
@@ -49,16 +53,18 @@ struct PairWriter {
             var last = try known(first)
             while place < sorted.count, sorted[place].row.isOfSamePair(first) {
                 let next = sorted[place]
-                let path = try path(next.row.reports)
-                if let last {
-                    if last.verdict != next.verdict {
-                        flips.append((0, last.position, next.row))
-                    } else if last.path != path {
-                        flips.append((1, last.position, next.row))
+                place += 1
+                let path = next.isWhole ? try path(next.row.reports) : Self.unknownPath
+                if let before = last {
+                    if before.verdict != next.verdict {
+                        flips.append((0, before.position, next.row))
+                    } else if !next.isWhole {
+                        continue
+                    } else if before.path != Self.unknownPath, before.path != path {
+                        flips.append((1, before.position, next.row))
                     }
                 }
                 last = (next.verdict, path, next.row.position)
-                place += 1
             }
             if let last { try remember(first, last) }
         }

@@ -18,6 +18,7 @@ final class RecordReader {
         var verdict: Verdict?
         var reason: String
         var expected: Verdict?
+        var isExcused: Bool
     }
     private static let cachedMax = 100_000
 
@@ -34,6 +35,7 @@ final class RecordReader {
             source: try endpoint(row.source), destination: try endpoint(row.destination),
             spec: question.spec, apiVersion: question.apiVersion, phase: outcome.phase,
             verdict: outcome.verdict, reason: outcome.reason, expected: outcome.expected,
+            isExcused: outcome.isExcused,
             labels: try labels(row.labels),
             clusterDigest: try digest(row.cluster), results: try row.reports.map(report))
     }
@@ -41,11 +43,12 @@ final class RecordReader {
     private func outcome(_ number: Int64) throws -> Outcome {
         try cached(number, \.outcomes) {
             let text = try texts(
-                "select phase, verdict, reason, expected from outcome where number = ?", number, 4)
+                "select phase, verdict, reason, expected, excuse from outcome where number = ?",
+                number, 5)
             guard let phase = Phase(rawValue: text[0]) else { throw damaged(number) }
             return Outcome(
                 phase: phase, verdict: Verdict(rawValue: text[1]), reason: text[2],
-                expected: Verdict(rawValue: text[3]))
+                expected: Verdict(rawValue: text[3]), isExcused: !text[4].isEmpty)
         }
     }
 

@@ -49,6 +49,8 @@ public struct TraceRecord: Sendable {
     public var reason: String
     /// What the schedule that began it expected; nil where nothing was.
     public var expected: Verdict?
+    /// Whether it was a probe's, under way in a time of maintenance.
+    public var isExcused: Bool
     public var labels: [String: String]
     /// Digest of the cluster it was made against; nil for none.
     public var clusterDigest: [UInt8]?
@@ -60,7 +62,9 @@ public struct TraceRecord: Sendable {
 
     /// Equal for equal paths: what components did with the packet, wherever, and whichever Pod
     /// of a Service it went to.
-    public var pathDigest: Int64 { results.reduce(0) { $0 &+ PathDigest.of($1) } }
+    public var path: PathDigest {
+        PathDigest(of: results.lazy.flatMap(\.observations))
+    }
 
     /// The last policy that a component named, with its rule.
     public var decidingPolicy: (policy: String, rule: String?)? {
@@ -84,4 +88,10 @@ public struct PairFlip: Sendable {
     public var kind: Kind
     public var before: TraceRecord
     public var after: TraceRecord
+
+    public init(kind: Kind, before: TraceRecord, after: TraceRecord) {
+        self.kind = kind
+        self.before = before
+        self.after = after
+    }
 }

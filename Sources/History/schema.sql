@@ -32,7 +32,9 @@ create table outcome (
     verdict text not null,
     reason text not null,
     expected text not null,
-    unique (phase, verdict, reason, expected)
+    -- Why it does not count; empty when it does.
+    excuse text not null,
+    unique (phase, verdict, reason, expected, excuse)
 ) strict;
 
 -- The sweeps and schedules that traces are of; the first row stands for none.
@@ -87,7 +89,8 @@ create table part (id integer primary key, bytes blob not null) strict;
 -- Which terms occur in which of 16 full blocks, as bits: `signature` 64 * band + row.
 create table signature (id integer primary key, words blob not null) strict;
 
--- What was last found between two ends, for each question.
+-- What was last found between two ends, for each question; `path` is the last whole one, the
+-- least of all numbers where none was seen since the verdict turned.
 create table pair (
     source integer not null,
     destination integer not null,

@@ -15,16 +15,22 @@ public struct SchedulerSnapshot: Hashable, Sendable {
     public var sweeps: [Sweep]
     /// Schedules that were not deleted, by number.
     public var schedules: [Schedule]
+    /// When the cluster was last seen to have changed.
+    public var clusterChangedAt: Moment?
+    /// How much it tells (`SchedulerSnapshot+Shape.swift`).
+    public var shape: Shape
 
     public init(
         profile: TagProfile, lanes: [WaitingLane], lives: [Life], sweeps: [Sweep] = [],
-        schedules: [Schedule] = []
+        schedules: [Schedule] = [], clusterChangedAt: Moment? = nil, shape: Shape = .newest
     ) {
         self.profile = profile
         self.lanes = lanes
         self.lives = lives
         self.sweeps = sweeps
         self.schedules = schedules
+        self.clusterChangedAt = clusterChangedAt
+        self.shape = shape
     }
 
     public struct Schedule: Hashable, Sendable {

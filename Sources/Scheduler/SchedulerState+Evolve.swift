@@ -11,12 +11,12 @@ extension SchedulerState {
             evolve(id, report: report, summary: ResultSummary(of: result.observations))
         case .nodeFailed, .packetCaptured:
             // Only of a running attempt; a captured packet decides nothing.
-            if let slot = book.slot(of: id) { apply(event, slot) }
+            if let slot = book.slot(of: id) { apply(event, slot, at: moment) }
         case .tagAllocated, .succeeded, .timedOut, .failed, .cancelRequested, .deleted:
             switch book.place(of: id) {
             case .absent: break
-            case .waiting(let lane): apply(event, id, waitingIn: lane)
-            case .known(let slot): apply(event, slot)
+            case .waiting(let lane): apply(event, id, waitingIn: lane, at: moment)
+            case .known(let slot): apply(event, slot, at: moment)
             }
         case .retryRequested(let retry):
             guard book.place(of: id) == .absent else { break }
@@ -77,19 +77,22 @@ extension SchedulerState {
     }
 
     /// A first attempt that waits gets a slot for as long as more is known of it than that.
-    private mutating func apply(_ event: TraceEvent, _ id: TraceID, waitingIn lane: Int) {
+    private mutating func apply(
+        _ event: TraceEvent, _ id: TraceID, waitingIn lane: Int, at moment: Moment
+    ) {
         let slot = book.add(id, TraceLife(facts: lines.lanes[lane].facts), position: 0)
         book.slots[slot].wait = .lined(lane: lane)
         lines.lanes[lane].staleCount += 1
-        apply(event, slot)
+        apply(event, slot, at: moment)
         guard book.slot(of: id) == slot, book.slots[slot].wait == .lined(lane: lane) else { return }
         lines.lanes[lane].staleCount -= 1
         book.remove(slot: slot)
         book.setWaiting(id, lane: lane)
     }
 
-    private mutating func apply(_ event: TraceEvent, _ slot: Int) {
+    private mutating func apply(_ event: TraceEvent, _ slot: Int, at moment: Moment) {
         let wasPending = book.slots[slot].life.phase == .pending
+        let path = book.slots[slot].life.progress.path
         switch book.slots[slot].life.evolve(event) {
         case .nothing, .captured: break
         // Traces that have ended left the state, so none can be queued here again.
@@ -106,8 +109,8 @@ extension SchedulerState {
         case .ended:
             if wasPending { leavePending(slot) } else { giveBack(slot) }
             untouch(slot)
-            tell(book.slots[slot].life, ended: event)
-            tell(book.slots[slot].id, book.slots[slot].life, ended: event)
+            tell(book.slots[slot].life, ended: event, at: moment)
+            tell(book.slots[slot].id, book.slots[slot].life, ended: event, by: path, at: moment)
             book.remove(slot: slot)
         }
     }

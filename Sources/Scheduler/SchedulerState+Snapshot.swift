@@ -30,7 +30,7 @@ extension SchedulerState {
         }
         return SchedulerSnapshot(
             profile: tags.profile, lanes: lanes, lives: lives, sweeps: sweeps,
-            schedules: schedules)
+            schedules: schedules, clusterChangedAt: clusterChangedAt)
     }
 
     /// A state that decides from now on as the one did that the snapshot was taken of.
@@ -39,6 +39,7 @@ extension SchedulerState {
     public init(snapshot: SchedulerSnapshot) {
         self.init()
         evolve(snapshot.profile)
+        clusterChangedAt = snapshot.clusterChangedAt
         for lane in snapshot.lanes {
             for range in lane.ranges { restore(range, lane.facts) }
         }

@@ -35,6 +35,8 @@ public struct SchedulerState: Sendable {
     public internal(set) var sweeps: [SweepID: SweepLife] = [:]
     /// Those that were not deleted.
     public internal(set) var schedules: [ScheduleID: ScheduleLife] = [:]
+    /// When the cluster was last seen to have changed; nil for never.
+    public internal(set) var clusterChangedAt: Moment?
     /// Schedules that somebody wants to begin, or whose probe has changed.
     var attentive: Set<ScheduleID> = []
     /// Schedules with changes that nobody was told of yet.

@@ -165,6 +165,13 @@ public struct TraceLife: Hashable, Sendable {
         return .requeued
     }
 
+    /// Leaves the reports as they are, without the path that they showed.
+    mutating func forgetPath() {
+        progress = Completion.Progress(
+            hasReport: progress.hasReport, hasSender: progress.hasSender,
+            lastVerdict: progress.lastVerdict)
+    }
+
     private mutating func forgetReports() {
         outcome = nil
         progress = Completion.Progress()

@@ -21,11 +21,18 @@ extension PBCheckpoint {
         lives = snapshot.lives.map(PBTraceLife.init)
         sweeps = snapshot.sweeps.map(PBSweepLife.init)
         schedules = snapshot.schedules.map(PBScheduleLife.init)
+        shape = snapshot.shape.rawValue
+        if let moment = snapshot.clusterChangedAt {
+            clusterChangedMicroseconds = moment.microseconds
+        }
     }
 }
 
 extension SchedulerSnapshot {
     init(_ message: PBCheckpoint) throws {
+        guard let shape = Shape(rawValue: message.shape) else {
+            throw Malformed(what: "a checkpoint of shape \(message.shape)")
+        }
         self.init(
             profile: try TagProfile(message.profile),
             lanes: message.lanes.map { lane in
@@ -37,7 +44,9 @@ extension SchedulerSnapshot {
                             count: Int($0.count))
                     })
             }, lives: try message.lives.map(Life.init), sweeps: try message.sweeps.map(Sweep.init),
-            schedules: try message.schedules.map(Schedule.init))
+            schedules: try message.schedules.map(Schedule.init),
+            clusterChangedAt: message.hasClusterChangedMicroseconds
+                ? Moment(microseconds: message.clusterChangedMicroseconds) : nil, shape: shape)
     }
 }
 
@@ -62,6 +71,7 @@ extension PBTraceLife {
         hasSender_p = life.progress.hasSender
         hasReport_p = life.progress.hasReport
         if let verdict = life.progress.lastVerdict { lastVerdict = PBVerdict(verdict) }
+        path = life.progress.path.rawValue
         seen = life.seenReports.map { report in
             .with {
                 $0.attempt = Int32(clamping: report.attempt)
@@ -90,7 +100,8 @@ extension SchedulerSnapshot.Life {
                 progress: Completion.Progress(
                     hasReport: message.hasReport_p, hasSender: message.hasSender_p,
                     lastVerdict: message.lastVerdict == .unspecified
-                        ? nil : try Verdict(message.lastVerdict)),
+                        ? nil : try Verdict(message.lastVerdict),
+                    path: PathDigest(rawValue: message.path)),
                 seenReports: message.seen.map {
                     ReportID(attempt: Int($0.attempt), node: $0.node, sequence: Int($0.sequence))
                 }))

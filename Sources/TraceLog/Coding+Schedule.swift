@@ -37,6 +37,8 @@ extension PBScheduleChanged {
         case nil: break
         }
         failureThreshold = Int32(clamping: spec.failureThreshold)
+        settleSeconds = spec.settleSeconds
+        maintenance = spec.maintenance.map(PBMaintenance.init)
     }
 }
 
@@ -81,7 +83,10 @@ extension ScheduleSpec {
                     : .all(max: Int(try message.missedMax.within(1...10_000, "missed slots"))),
             jitterSeconds: try message.jitterSeconds.within(
                 0...ScheduleSpec.secondsMax, "jitter"), expectation: expectation,
-            failureThreshold: Int(message.failureThreshold))
+            failureThreshold: Int(message.failureThreshold),
+            settleSeconds: try message.settleSeconds.within(
+                0...ScheduleSpec.settleSecondsMax, "settle window"),
+            maintenance: try message.maintenance.map(Maintenance.init))
     }
 }
 
@@ -114,76 +119,6 @@ extension TraceTemplate {
     }
 }
 
-extension PBProbeChanged {
-    init(_ change: ProbeChange) {
-        self.init()
-        slotMicroseconds = change.slot.microseconds
-        verdict = PBVerdict(change.verdict)
-        expected = PBVerdict(change.expected)
-        mismatches = Int64(change.mismatches)
-    }
-}
-
-extension ProbeChange {
-    init(_ message: PBProbeChanged) throws {
-        self.init(
-            slot: Moment(microseconds: message.slotMicroseconds),
-            verdict: try Verdict(message.verdict), expected: try Verdict(message.expected),
-            mismatches: Int(message.mismatches))
-    }
-}
-
-extension PBScheduleLife {
-    init(_ schedule: SchedulerSnapshot.Schedule) {
-        self.init()
-        let life = schedule.life
-        stream = schedule.id.rawValue
-        spec = PBScheduleChanged(life.spec)
-        decidedThroughMicroseconds = life.decidedThrough.microseconds
-        isPaused = life.isPaused
-        runsRequested = Int64(life.runsRequested)
-        runs = life.runs.map { run in
-            .with {
-                switch run.subject {
-                case .trace(let id): $0.trace = id.rawValue
-                case .sweep(let id): $0.sweep = id.rawValue
-                }
-                $0.slotMicroseconds = run.slot.microseconds
-                if let expected = run.expected { $0.expected = PBVerdict(expected) }
-            }
-        }
-        mismatches = Int64(life.mismatches)
-        isBroken = life.isBroken
-        if let change = life.change { self.change = PBProbeChanged(change) }
-        changesSaid = Int64(life.changesSaid)
-        untold = life.untold.map(PBProbeChanged.init)
-        if let slot = life.lastSlot { lastSlotMicroseconds = slot.microseconds }
-    }
-}
-
-extension SchedulerSnapshot.Schedule {
-    init(_ message: PBScheduleLife) throws {
-        self.init(
-            id: ScheduleID(message.stream),
-            life: ScheduleLife(
-                spec: try ScheduleSpec(message.spec),
-                decidedThrough: Moment(microseconds: message.decidedThroughMicroseconds),
-                isPaused: message.isPaused, runsRequested: Int(message.runsRequested),
-                runs: try message.runs.map { run in
-                    ScheduleLife.Run(
-                        subject: run.trace > 0
-                            ? .trace(TraceID(run.trace)) : .sweep(SweepID(run.sweep)),
-                        slot: Moment(microseconds: run.slotMicroseconds),
-                        expected: run.expected == .unspecified ? nil : try Verdict(run.expected))
-                }, mismatches: Int(message.mismatches), isBroken: message.isBroken,
-                change: message.hasChange ? try ProbeChange(message.change) : nil,
-                changesSaid: Int(message.changesSaid),
-                untold: try message.untold.map(ProbeChange.init),
-                lastSlot: message.hasLastSlotMicroseconds
-                    ? Moment(microseconds: message.lastSlotMicroseconds) : nil))
-    }
-}
-
 extension EventCoding {
     static func message(of event: ScheduleEvent) -> (type: LogEventType, message: any Message) {
         switch event {
@@ -199,6 +134,7 @@ extension EventCoding {
                     $0.slotMicroseconds = firing.slot.microseconds
                     if let expected = firing.expected { $0.expected = PBVerdict(expected) }
                     $0.isByHand = firing.isByHand
+                    if let window = firing.maintenance { $0.maintenance = PBMomentRange(window) }
                 }
             )
         case .missed(let missed):
@@ -218,6 +154,7 @@ extension EventCoding {
             )
         case .probeBroken(let change): (.probeBroken, PBProbeChanged(change))
         case .probeHealthy(let change): (.probeHealthy, PBProbeChanged(change))
+        case .pathChanged(let change): (.pathChanged, PBProbeChanged(change))
         case .notified(let number):
             (.notificationDelivered, PBNotificationDelivered.with { $0.number = Int64(number) })
         }
@@ -237,7 +174,9 @@ extension EventCoding {
                 SlotFiring(
                     slot: try Moment(slot: message.slotMicroseconds),
                     expected: message.expected == .unspecified
-                        ? nil : try Verdict(message.expected), isByHand: message.isByHand))
+                        ? nil : try Verdict(message.expected), isByHand: message.isByHand,
+                    maintenance: message.hasMaintenance
+                        ? try Range(message.maintenance) : nil))
         case .slotMissed:
             let message = try PBSlotMissed(serializedBytes: bytes)
             let reason: MissedSlots.Reason =
@@ -257,6 +196,10 @@ extension EventCoding {
             return .probeBroken(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
         case .probeHealthy:
             return .probeHealthy(try ProbeChange(PBProbeChanged(serializedBytes: bytes)))
+        case .pathChanged:
+            let change = try ProbeChange(PBProbeChanged(serializedBytes: bytes))
+            guard change.path != nil else { throw Malformed(what: "no path") }
+            return .pathChanged(change)
         case .notificationDelivered:
             return .notified(
                 number: Int(try PBNotificationDelivered(serializedBytes: bytes).number))
@@ -267,7 +210,7 @@ extension EventCoding {
 
 extension Moment {
     /// A slot's, which lies between 1970 and the year 9999.
-    fileprivate init(slot microseconds: Int64) throws {
+    init(slot microseconds: Int64) throws {
         self.init(microseconds: try microseconds.within(0...253_402_300_799_000_000, "slot"))
     }
 }

@@ -31,7 +31,7 @@ extension EventCoding {
             .sweep(try decodeSweep(type, bytes))
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
             .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
-            .notificationDelivered:
+            .pathChanged, .notificationDelivered:
             .schedule(try decodeSchedule(type, bytes))
         }
     }

@@ -107,6 +107,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case probeBroken = 24
     case probeHealthy = 25
     case notificationDelivered = 26
+    case pathChanged = 27
     case sweepRequested = 20
     case sweepExpanded = 21
     case sweepFinished = 22
@@ -144,6 +145,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .probeBroken: "ProbeBroken"
         case .probeHealthy: "ProbeHealthy"
         case .notificationDelivered: "NotificationDelivered"
+        case .pathChanged: "PathChanged"
         case .sweepRequested: "SweepRequested"
         case .sweepExpanded: "SweepExpanded"
         case .sweepFinished: "SweepFinished"
@@ -170,7 +172,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
             .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
-            .notificationDelivered:
+            .pathChanged, .notificationDelivered:
             .schedule
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,

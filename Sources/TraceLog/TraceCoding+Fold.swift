@@ -28,13 +28,17 @@ extension TraceCoding {
                     at: Moment(microseconds: row.recordedAt))
             case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
                 .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken, .probeHealthy,
-                .notificationDelivered:
+                .pathChanged, .notificationDelivered:
                 state.evolve(
                     ScheduleID(row.stream),
                     try EventCoding.decodeSchedule(type, Array(row.payload)),
                     at: Moment(microseconds: row.recordedAt))
-            case .packetCaptured, .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed,
-                .segmentArchived, .segmentRestored, .segmentDropped:
+            case .clusterObserved:
+                if try isChange(ofCluster: row) {
+                    state.evolve(clusterChangedAt: Moment(microseconds: row.recordedAt))
+                }
+            case .packetCaptured, .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived,
+                .segmentRestored, .segmentDropped:
                 // They decide nothing.
                 break
             case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .traceFailed,
@@ -42,10 +46,11 @@ extension TraceCoding {
                 switch try EventCoding.decode(type, Array(row.payload)) {
                 case .trace(let event): evolve(event, row, &state)
                 case .tagProfileChanged(let profile): state.evolve(profile)
-                // A checkpoint says what the fold is here already.
+                // A checkpoint says what the fold is here already, or less.
+                case .checkpoint(let snapshot):
+                    if snapshot.shape < .newest { state = SchedulerState(snapshot: snapshot) }
                 case .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
-                    .segmentSealed,
-                    .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
+                    .segmentSealed, .segmentArchived, .segmentRestored, .segmentDropped:
                     break
                 }
             }
@@ -61,6 +66,17 @@ extension TraceCoding {
         state.evolve(
             TraceID(row.stream), event, position: row.position,
             at: Moment(microseconds: row.recordedAt))
+    }
+
+    /// Whether the cluster is another than the one that was seen before: not the first one of all,
+    /// nor one that is said again at the beginning of a segment.
+    private func isChange(ofCluster row: EventRow) throws -> Bool {
+        guard row.version > 1 else { return false }
+        var reader = WireReader(row.payload)
+        while let field = try reader.next() {
+            if field.number == 5, field.value != 0 { return false }
+        }
+        return true
     }
 
     private func foldReport(

@@ -37,7 +37,8 @@ public final class TraceCoding: Sendable {
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
-            .probeBroken, .probeHealthy, .notificationDelivered, .sweepRequested, .sweepExpanded,
+            .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,
+            .sweepExpanded,
             .sweepFinished,
             .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:

@@ -9,11 +9,17 @@ extension Completion {
         public private(set) var hasSender: Bool
         /// What the last terminal action so far means.
         public private(set) var lastVerdict: Verdict?
+        /// The packet's path, as far as it was reported.
+        public private(set) var path: PathDigest
 
-        public init(hasReport: Bool = false, hasSender: Bool = false, lastVerdict: Verdict? = nil) {
+        public init(
+            hasReport: Bool = false, hasSender: Bool = false, lastVerdict: Verdict? = nil,
+            path: PathDigest = PathDigest()
+        ) {
             self.hasReport = hasReport
             self.hasSender = hasSender
             self.lastVerdict = lastVerdict
+            self.path = path
         }
 
         init(of results: [NodeResult]) {
@@ -26,6 +32,7 @@ extension Completion {
             hasReport = true
             if summary.hasSender { hasSender = true }
             lastVerdict = summary.verdict ?? lastVerdict
+            path.add(summary.path)
         }
 
         /// Whether the reports finish the trace.

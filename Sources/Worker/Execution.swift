@@ -122,7 +122,8 @@ package struct Execution {
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
             .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
-            .probeHealthy, .notificationDelivered, .sweepRequested, .sweepExpanded, .sweepFinished,
+            .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
+            .sweepFinished,
             .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:

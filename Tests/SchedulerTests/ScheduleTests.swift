@@ -69,16 +69,34 @@ struct ScheduleTests {
         }
 
         /// Starts and ends what waits, and says what that means for the probe.
-        mutating func end(_ verdict: Verdict, at seconds: Int) -> [ScheduleEvent] {
+        mutating func end(
+            _ verdict: Verdict, at seconds: Int, by path: [Observation]? = []
+        ) -> [ScheduleEvent] {
+            finish(verdict, at: seconds, by: path)
+            return scenario.state.probeChanges(at: Scenario.at(seconds)).map(\.event)
+        }
+
+        /// Starts and ends what waits; without a path it runs out of time.
+        mutating func finish(_ verdict: Verdict, at seconds: Int, by path: [Observation]?) {
             scenario.decide(at: Scenario.at(seconds))
             for run in life?.runs ?? [] {
                 guard case .trace(let id) = run.subject else { continue }
-                scenario.state.evolve(
-                    id, .succeeded(attempt: 1, verdict: verdict), position: scenario.position,
-                    at: Scenario.at(seconds))
-                scenario.position += 1
+                var events: [TraceEvent] = []
+                if let path {
+                    let result = NodeResult(node: "n", timestamp: 0, observations: path)
+                    events = [
+                        .nodeReported(ReportID(attempt: 1, node: "n", sequence: 1), result),
+                        .succeeded(attempt: 1, verdict: verdict),
+                    ]
+                } else {
+                    events = [.timedOut(attempt: 1, verdict: verdict)]
+                }
+                for event in events {
+                    scenario.state.evolve(
+                        id, event, position: scenario.position, at: Scenario.at(seconds))
+                    scenario.position += 1
+                }
             }
-            return scenario.state.probeChanges(at: Scenario.at(seconds)).map(\.event)
         }
     }
 

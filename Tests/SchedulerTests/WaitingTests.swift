@@ -134,7 +134,11 @@ struct WaitingTests {
         scenario.given(1, report("SpoofGuard/Forwarded", "Forwarding/Delivered"))
         other.evolve(
             TraceID(1), report: ReportID(attempt: 1, node: "node-1", sequence: 1),
-            summary: ResultSummary(hasSender: true, verdict: .delivered))
+            summary: ResultSummary(
+                hasSender: true, verdict: .delivered,
+                path: PathDigest(of: [
+                    Observation(.spoofGuard, .forwarded), Observation(.forwarding, .delivered),
+                ])))
         #expect(other == scenario.state)
         #expect(other.life(of: TraceID(1))?.outcome == .complete(.delivered))
     }

@@ -212,7 +212,7 @@ enum GoldenHistory {
                     facts: request.facts, attempt: 3, notBefore: Moment(microseconds: 99),
                     isCancelRequested: true, isDeleted: true,
                     outcome: .nodeFailed(reason: "Node: a, error: x"))),
-        ])
+        ], shape: .withoutFindings)
 
     static func file(_ name: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -289,17 +289,19 @@ final class ShortLog {
 
 struct HistoryTests {
     /// Every shape that was ever written; the newest is recorded when it is not there.
-    static let files = ["history-v1.txt", "history-v2.txt", "history-v3.txt"]
+    static let files = [
+        "history-v1.txt", "history-v2.txt", "history-v3.txt", "history-v4.txt",
+    ]
     let short: ShortLog
 
     init() throws { short = try ShortLog() }
 
     @Test func theNewestShapesAreAmongTheGoldenOnes() throws {
-        let file = GoldenHistory.file("history-v3.txt")
+        let file = GoldenHistory.file("history-v4.txt")
         guard !FileManager.default.fileExists(atPath: file.path) else { return }
         let request = AppendRequest(
             newStreams: [NewStream(family: "trace")],
-            drafts: try GoldenHistory.withSweeps.enumerated().map {
+            drafts: try GoldenHistory.withFindings.enumerated().map {
                 try short.coding.draft(
                     $1, stream: .new(0), recordedAt: Moment(microseconds: Int64($0 + 1) * 1_000_000)
                 )
@@ -323,7 +325,8 @@ struct HistoryTests {
             switch file {
             case "history-v1.txt": GoldenHistory.events
             case "history-v2.txt": GoldenHistory.newest
-            case _: GoldenHistory.withSweeps
+            case "history-v3.txt": GoldenHistory.withSweeps
+            case _: GoldenHistory.withFindings
             }
         #expect(events.count == meant.count)
         for (recorded, event) in zip(events, meant) {
@@ -352,8 +355,8 @@ struct HistoryTests {
     }
 
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
-        let lines = try GoldenHistory.lines("history-v3.txt")
-        for (place, event) in GoldenHistory.withSweeps.enumerated() {
+        let lines = try GoldenHistory.lines("history-v4.txt")
+        for (place, event) in GoldenHistory.withFindings.enumerated() {
             let draft = try short.coding.draft(
                 event, stream: .new(0),
                 recordedAt: Moment(microseconds: Int64(place + 1) * 1_000_000))
@@ -408,8 +411,14 @@ struct HistoryTests {
                     ScheduleID(recorded.stream), event,
                     at: Moment(microseconds: recorded.recordedAt))
             case .tagProfileChanged(let profile): slow.evolve(profile)
-            case .clusterObserved, .logCreated, .deciderTookOver, .segmentSealed, .checkpoint,
-                .segmentArchived, .segmentRestored, .segmentDropped:
+            case .clusterObserved(let observed):
+                if !observed.isWhole {
+                    slow.evolve(clusterChangedAt: Moment(microseconds: recorded.recordedAt))
+                }
+            case .checkpoint(let snapshot):
+                if snapshot.shape < .newest { slow = SchedulerState(snapshot: snapshot) }
+            case .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived, .segmentRestored,
+                .segmentDropped:
                 break
             }
             #expect(fast == slow, "after event \(recorded.position)")

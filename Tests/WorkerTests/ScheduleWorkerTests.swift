@@ -62,6 +62,20 @@ struct ScheduleWorkerTests {
                 log, coding, clusters, hand.clock, outbox, workers)
         }
 
+        /// Somebody sets the state down, and another worker begins from there.
+        func checkpoint(_ snapshot: SchedulerSnapshot? = nil) throws {
+            let state = try snapshot ?? coding.replayed().snapshot
+            try log.append(
+                AppendRequest(drafts: [
+                    try coding.draft(.checkpoint(state), stream: .existing(JobLog.ownStream))
+                ]))
+            // The same one again: time goes on as it would have.
+            try deciding.handOver()
+            workers += 1
+            (deciding, execution) = Self.parts(
+                log, coding, clusters, hand.clock, outbox, workers)
+        }
+
         /// Works until there is nothing to be done at this moment.
         func work() throws {
             var isBusy = true

@@ -15,8 +15,8 @@ struct IncidentCommandTests {
         let binary = try Binary()
         let made = try binary.run([
             "schedule", "create", "web-db", "--every", "24h", "-S", "pod1", "-D", "pod3", "--flow",
-            "tcp,tcp_dst=80", "--expect", "delivered", "--failure-threshold", "2", "--suspend",
-            "--cluster", binary.cluster,
+            "tcp,tcp_dst=80", "--expect", "delivered", "--failure-threshold", "2", "--settle", "0s",
+            "--suspend", "--cluster", binary.cluster,
         ])
         #expect(made.status == 0, "\(made.errors)")
         func probe(_ count: Int) throws {
@@ -38,7 +38,7 @@ struct IncidentCommandTests {
         let incident = try binary.run(["incident", "web-db"])
         #expect(incident.status == 0, "\(incident.errors)")
         for word in [
-            "web-db: Delivered until ", "Dropped since ", "the probe is broken now",
+            "web-db: Delivered until ", "Dropped since ", "the probe is broken now; broken since",
             "ClusterNetworkPolicy lock appeared", "+   - action: Drop", "Output: ✓ Delivered",
             "AntreaClusterNetworkPolicy:lock", "rule all",
         ] {
@@ -63,8 +63,8 @@ struct IncidentCommandTests {
         #expect(changes.count == 2)
         #expect(
             changes[1].contains(
-                ",verdict,Delivered,Dropped,1,ClusterNetworkPolicy lock appeared,"))
-        #expect(try history(["uptime", "-o", "csv"]).contains(",6,3,50.00"))
+                ",verdict,Delivered,Dropped,1,ClusterNetworkPolicy lock appeared,broken,"))
+        #expect(try history(["uptime", "-o", "csv"]).contains(",6,3,50.00,0"))
         let outages = try history(["uptime", "--outages", "-o", "jsonl"])
         #expect(outages.contains("\"end\":null,\"verdict\":\"Dropped\",\"runs\":3"))
         #expect(try history([]).split(separator: "\n").count == 7)
@@ -126,7 +126,7 @@ struct IncidentCommandTests {
         #expect(try binary.run(["incident", "x"]).errors.contains("not found"))
         let never = try binary.run(["incident", "p"])
         #expect(never.status == 1)
-        #expect(never.errors == "error: schedule \"p\" has begun no trace yet\n")
+        #expect(never.errors == "error: schedule \"p\" has finished no trace yet\n")
         #expect(try binary.run(["schedule", "run-now", "p"]).status == 0)
         #expect(try binary.run(["worker", "--once"]).status == 0)
         let calm = try binary.run(["incident", "p"])

@@ -27,10 +27,27 @@ public struct ScheduleManifest: Sendable {
     /// A verdict, or `Model`.
     public var expect: String?
     public var failureThreshold: Int?
+    public var settleSeconds: Int?
+    public var maintenance: [Maintenance]
     public var file: String
     public var line: Int
     /// Fields that are ignored because nobody knows them.
     public var warnings: [ManifestWarning] = []
+
+    /// A time at which results count for nothing.
+    public struct Maintenance: Sendable {
+        /// A cron expression; nil where `start` is given.
+        public var schedule: String?
+        /// The schedule's own where nil.
+        public var timeZone: String?
+        /// A moment, as RFC 3339 has it.
+        public var start: String?
+        /// A length of time, as `2h`.
+        public var duration: String
+        public var reason: String
+        /// Where the fields stand, for what is wrong with them.
+        public var places: [String: String]
+    }
 
     public static let kind = "TraceSchedule"
     public static let apiVersion = "tracectl.dev/v1alpha1"
@@ -52,8 +69,11 @@ public struct ScheduleManifest: Sendable {
         var warnings = try spec.unknownKeys(except: [
             "schedule", "every", "timeZone", "traceTemplate", "sweepTemplate",
             "startingDeadlineSeconds", "concurrencyPolicy", "suspend", "missedSlots",
-            "missedSlotsMax", "jitterSeconds", "expect", "failureThreshold",
+            "missedSlotsMax", "jitterSeconds", "expect", "failureThreshold", "settleSeconds",
+            "maintenance", "successfulHistoryLimit", "failedHistoryLimit",
+            "successfulJobsHistoryLimit", "failedJobsHistoryLimit",
         ])
+        try Self.refuseHistoryLimits(spec)
         schedule = try spec["schedule"].optional()?.string()
         every = try spec["every"].optional()?.string()
         guard (schedule == nil) != (every == nil) else {
@@ -71,8 +91,52 @@ public struct ScheduleManifest: Sendable {
         jitterSeconds = try spec["jitterSeconds"].int(in: 0...86_400)
         expect = try spec["expect"].word(of: Verdict.allCases.map(\.rawValue) + ["Model"])
         failureThreshold = try spec["failureThreshold"].int(in: 1...1000)
+        settleSeconds = try spec["settleSeconds"].int(in: 0...3600)
+        maintenance = []
+        for entry in try spec["maintenance"].list() {
+            maintenance.append(try Self.maintenance(entry, &warnings))
+        }
+        if maintenance.count > 100 {
+            throw spec["maintenance"].error("has \(maintenance.count) entries; 100 is the most")
+        }
         work = try Self.work(spec, name: resource.name, &warnings)
         self.warnings = warnings
+    }
+
+    /// CronJob deletes what has finished; here nothing is deleted, and lists are asked for as long
+    /// as they are wanted. Somebody who relies on the fields is to know.
+    private static func refuseHistoryLimits(_ spec: Field) throws(ManifestError) {
+        for key in [
+            "successfulHistoryLimit", "failedHistoryLimit", "successfulJobsHistoryLimit",
+            "failedJobsHistoryLimit",
+        ] where spec[key].optional() != nil {
+            throw spec[key].error(
+                "finished runs are never deleted; leave it out, and give `history` a --limit")
+        }
+    }
+
+    private static func maintenance(
+        _ entry: Field, _ warnings: inout [ManifestWarning]
+    ) throws(ManifestError) -> Maintenance {
+        let keys = ["schedule", "timeZone", "start", "duration", "reason"]
+        warnings += try entry.unknownKeys(except: Set(keys))
+        let schedule = try entry["schedule"].optional()?.string()
+        let start = try entry["start"].optional()?.string()
+        guard (schedule == nil) != (start == nil) else {
+            throw entry.error("give either schedule or start")
+        }
+        let timeZone = try entry["timeZone"].optional()?.string()
+        if timeZone != nil, schedule == nil {
+            throw entry["timeZone"].error("is for schedule; a start says its own, as in +01:00")
+        }
+        var places: [String: String] = [:]
+        for key in keys {
+            places[key] = "\(entry.file):\(entry[key].line): \(entry[key].path)"
+        }
+        return Maintenance(
+            schedule: schedule, timeZone: timeZone, start: start,
+            duration: try entry["duration"].required().string(),
+            reason: try entry["reason"].optional()?.text() ?? "", places: places)
     }
 
     private static func work(

@@ -14,6 +14,8 @@ public enum ScheduleEvent: Hashable, Sendable {
     case missed(MissedSlots)
     case probeBroken(ProbeChange)
     case probeHealthy(ProbeChange)
+    /// The verdict is the same, and the packet comes to it in another way.
+    case pathChanged(ProbeChange)
     /// Somebody was told of the change with this number, and of those before it.
     case notified(number: Int)
 }
@@ -47,11 +49,23 @@ public struct SlotFiring: Hashable, Sendable {
     public var expected: Verdict?
     /// Somebody asked for it: the slots of the calendar go on as they were.
     public var isByHand: Bool
+    /// The time of maintenance that lasts as it begins, or the next one; nil when none is to come.
+    public var maintenance: Range<Moment>?
 
-    public init(slot: Moment, expected: Verdict? = nil, isByHand: Bool = false) {
+    public init(
+        slot: Moment, expected: Verdict? = nil, isByHand: Bool = false,
+        maintenance: Range<Moment>? = nil
+    ) {
         self.slot = slot
         self.expected = expected
         self.isByHand = isByHand
+        self.maintenance = maintenance
+    }
+
+    /// Whether a run that ended at the moment was under way in a time of maintenance. (The window
+    /// had not ended when the run began, so it only matters whether it had begun.)
+    public static func isExcused(_ maintenance: Range<Moment>?, endedAt moment: Moment) -> Bool {
+        maintenance.map { $0.lowerBound <= moment } ?? false
     }
 }
 
@@ -79,19 +93,47 @@ public struct MissedSlots: Hashable, Sendable {
     }
 }
 
-/// The result that changed what is thought of a probe.
+/// The result that changed what is thought of a probe, or that came about in another way.
 public struct ProbeChange: Hashable, Sendable {
     public var slot: Moment
     public var verdict: Verdict
     public var expected: Verdict
     /// How many results in a row were unexpected; 0 for one that is healthy again.
     public var mismatches: Int
+    /// How the path is another; nil where that is not what is said.
+    public var path: PathTurn?
 
-    public init(slot: Moment, verdict: Verdict, expected: Verdict, mismatches: Int) {
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        case broken, healthy, pathChanged
+    }
+
+    public var kind: Kind {
+        if path != nil { return .pathChanged }
+        return mismatches > 0 ? .broken : .healthy
+    }
+
+    public init(
+        slot: Moment, verdict: Verdict, expected: Verdict, mismatches: Int, path: PathTurn? = nil
+    ) {
         self.slot = slot
         self.verdict = verdict
         self.expected = expected
         self.mismatches = mismatches
+        self.path = path
+    }
+}
+
+/// Two paths to the same verdict.
+public struct PathTurn: Hashable, Sendable {
+    public var before: PathDigest
+    public var after: PathDigest
+    /// The last run that found it as it was before.
+    public var beforeSlot: Moment
+
+    public init(before: PathDigest, after: PathDigest, beforeSlot: Moment) {
+        self.before = before
+        self.after = after
+        self.beforeSlot = beforeSlot
     }
 }
 

@@ -21,11 +21,57 @@ public struct ScheduleLife: Hashable, Sendable {
         public var subject: Subject
         public var slot: Moment
         public var expected: Verdict?
+        /// When it was asked for; nil for one of which an earlier version set down less.
+        public var begunAt: Moment?
+        /// As the event says that began it.
+        public var maintenance: Range<Moment>?
+        /// The schedule was another when it began: its path is compared with nothing.
+        public var isOfOtherWork: Bool
 
-        public init(subject: Subject, slot: Moment, expected: Verdict? = nil) {
+        public init(
+            subject: Subject, slot: Moment, expected: Verdict? = nil, begunAt: Moment? = nil,
+            maintenance: Range<Moment>? = nil, isOfOtherWork: Bool = false
+        ) {
             self.subject = subject
             self.slot = slot
             self.expected = expected
+            self.begunAt = begunAt
+            self.maintenance = maintenance
+            self.isOfOtherWork = isOfOtherWork
+        }
+    }
+
+    /// What the last result was that counted.
+    public struct Found: Hashable, Sendable {
+        public var verdict: Verdict
+        /// Nil until a trace told all of its path.
+        public var path: PathDigest?
+        /// The slot of the last run with that path.
+        public var pathSlot: Moment
+
+        public init(verdict: Verdict, path: PathDigest?, pathSlot: Moment) {
+            self.verdict = verdict
+            self.path = path
+            self.pathSlot = pathSlot
+        }
+    }
+
+    /// Results that wait for the cluster to settle: if the first one after it is unexpected, they
+    /// count as well; else they are forgotten.
+    public struct Held: Hashable, Sendable {
+        /// The change of the cluster that held the first of them back.
+        public var since: Moment
+        public var count: Int
+        /// Unexpected ones in a row, the latest among them.
+        public var mismatches: Int
+        /// Whether one of them was as expected.
+        public var hasExpected: Bool
+
+        public init(since: Moment, count: Int, mismatches: Int, hasExpected: Bool) {
+            self.since = since
+            self.count = count
+            self.mismatches = mismatches
+            self.hasExpected = hasExpected
         }
     }
 
@@ -41,19 +87,25 @@ public struct ScheduleLife: Hashable, Sendable {
     public internal(set) var isBroken: Bool
     /// What the last result means for the probe, until it is said.
     public internal(set) var change: ProbeChange?
+    /// What it means for the path, until it is said.
+    public internal(set) var pathChange: ProbeChange?
+    public internal(set) var found: Found?
+    public internal(set) var held: Held?
     /// How many changes of the probe were said so far, and the last of them that nobody was told
     /// of yet, in order.
     public internal(set) var changesSaid: Int
     public internal(set) var untold: [ProbeChange]
     /// The slot that began last.
     public internal(set) var lastSlot: Moment?
-    /// The slot whose request is the next event.
+    /// The slot whose request is the next event, and when that was recorded.
     var firing: SlotFiring?
+    var firedAt: Moment?
 
     public init(
         spec: ScheduleSpec, decidedThrough: Moment, isPaused: Bool = false, runsRequested: Int = 0,
         runs: [Run] = [], mismatches: Int = 0, isBroken: Bool = false, change: ProbeChange? = nil,
-        changesSaid: Int = 0, untold: [ProbeChange] = [], lastSlot: Moment? = nil
+        changesSaid: Int = 0, untold: [ProbeChange] = [], lastSlot: Moment? = nil,
+        pathChange: ProbeChange? = nil, found: Found? = nil, held: Held? = nil
     ) {
         self.spec = spec
         self.decidedThrough = decidedThrough
@@ -66,6 +118,9 @@ public struct ScheduleLife: Hashable, Sendable {
         self.changesSaid = changesSaid
         self.untold = untold
         self.lastSlot = lastSlot
+        self.pathChange = pathChange
+        self.found = found
+        self.held = held
     }
 
     /// How late a slot may be noticed and still count as one for which somebody was there.
@@ -79,6 +134,11 @@ public struct ScheduleLife: Hashable, Sendable {
             if new.timing != spec.timing { decidedThrough = max(decidedThrough, moment) }
             if new.expectation != spec.expectation {
                 (mismatches, isBroken, change) = (0, false, nil)
+                (found, held, pathChange) = (nil, nil, nil)
+            }
+            if new.work != spec.work {
+                (found, pathChange) = (nil, nil)
+                for place in runs.indices { runs[place].isOfOtherWork = true }
             }
             spec = new
         case .paused: isPaused = true
@@ -87,7 +147,7 @@ public struct ScheduleLife: Hashable, Sendable {
             decidedThrough = max(decidedThrough, moment)
         case .runRequested: runsRequested += 1
         case .fired(let firing):
-            self.firing = firing
+            (self.firing, firedAt) = (firing, moment)
             lastSlot = firing.slot
             if firing.isByHand {
                 runsRequested = max(0, runsRequested - 1)
@@ -96,12 +156,15 @@ public struct ScheduleLife: Hashable, Sendable {
             }
         case .missed(let missed):
             decidedThrough = max(decidedThrough, missed.last)
-            firing = nil
+            (firing, firedAt) = (nil, nil)
         case .probeBroken(let said):
             (isBroken, change) = (true, nil)
             note(said)
         case .probeHealthy(let said):
             (isBroken, change) = (false, nil)
+            note(said)
+        case .pathChanged(let said):
+            pathChange = nil
             note(said)
         case .notified(let number):
             let left = max(0, changesSaid - number)
@@ -122,22 +185,11 @@ public struct ScheduleLife: Hashable, Sendable {
     /// What the slot that was fired last began.
     mutating func begin(_ subject: Run.Subject) {
         guard let firing else { return }
-        runs.append(Run(subject: subject, slot: firing.slot, expected: firing.expected))
-        self.firing = nil
-    }
-
-    mutating func end(_ subject: Run.Subject, _ verdict: Verdict?) {
-        guard let place = runs.firstIndex(where: { $0.subject == subject }) else { return }
-        let run = runs.remove(at: place)
-        guard let verdict, let expected = run.expected else { return }
-        mismatches = verdict == expected ? 0 : mismatches + 1
-        let shouldBreak = !isBroken && mismatches >= spec.failureThreshold
-        guard shouldBreak || isBroken && mismatches == 0 else {
-            change = nil
-            return
-        }
-        change = ProbeChange(
-            slot: run.slot, verdict: verdict, expected: expected, mismatches: mismatches)
+        runs.append(
+            Run(
+                subject: subject, slot: firing.slot, expected: firing.expected, begunAt: firedAt,
+                maintenance: firing.maintenance))
+        (self.firing, firedAt) = (nil, nil)
     }
 
     /// The next slot and when it is to begin; nil while none is to come.

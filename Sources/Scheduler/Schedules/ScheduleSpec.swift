@@ -52,12 +52,18 @@ public struct ScheduleSpec: Hashable, Sendable {
     public var expectation: Expectation?
     /// So many unexpected results in a row mean that the probe is broken.
     public var failureThreshold: Int
+    /// For so long after a change of the cluster results count for nothing: policies take effect
+    /// late, and restarted Pods are away for a while. 0 for not at all.
+    public var settleSeconds: Int64
+    /// When results count for nothing either.
+    public var maintenance: [Maintenance]
 
     public init(
         name: String, labels: [String: String] = [:], timing: Timing, work: Work,
         startingDeadlineSeconds: Int64? = nil, concurrency: Concurrency = .allow,
         missed: Missed = .latest, jitterSeconds: Int64 = 0, expectation: Expectation? = nil,
-        failureThreshold: Int = ScheduleSpec.defaultFailureThreshold
+        failureThreshold: Int = ScheduleSpec.defaultFailureThreshold, settleSeconds: Int64 = 0,
+        maintenance: [Maintenance] = []
     ) {
         self.name = name
         self.labels = labels
@@ -69,9 +75,16 @@ public struct ScheduleSpec: Hashable, Sendable {
         self.jitterSeconds = jitterSeconds
         self.expectation = expectation
         self.failureThreshold = failureThreshold
+        self.settleSeconds = settleSeconds
+        self.maintenance = maintenance
     }
 
     public static let defaultFailureThreshold = 3
+    /// What people get who do not say how long a cluster takes to settle (docs/decisions/0012).
+    public static let defaultSettleSeconds: Int64 = 30
+    public static let settleSecondsMax: Int64 = 3600
+    /// Results are held back for so many settle windows at most, however often the cluster changes.
+    public static let settleWindowsMax: Int64 = 10
     /// The longest length of time in a schedule, in seconds: a hundred years.
     public static let secondsMax: Int64 = 3_155_760_000
     /// As Kubernetes bounds the names of CronJobs, which become parts of other names.

@@ -16,7 +16,9 @@ extension SchedulerState {
 
     /// Keeps in mind whether the schedule has something to be done whatever the time is.
     mutating func attend(_ id: ScheduleID) {
-        if let life = schedules[id], life.runsRequested > 0 || life.change != nil {
+        if let life = schedules[id],
+            life.runsRequested > 0 || life.change != nil || life.pathChange != nil
+        {
             attentive.insert(id)
         } else {
             attentive.remove(id)
@@ -70,7 +72,9 @@ extension SchedulerState {
             // Moments of their own, so that their names differ.
             for number in 0..<min(life.runsRequested, countMax - decisions.count) {
                 let slot = now.advanced(byMicroseconds: Int64(number))
-                let firing = SlotFiring(slot: slot, isByHand: true)
+                let firing = SlotFiring(
+                    slot: slot, isByHand: true,
+                    maintenance: life.spec.maintenanceWindow(at: now, zones)?.window)
                 decisions.append(ScheduleDecision(schedule: id, event: .fired(firing)))
             }
         }
@@ -91,10 +95,11 @@ extension SchedulerState {
             if let missed = due.missed {
                 decisions.append(ScheduleDecision(schedule: entry.schedule, event: .missed(missed)))
             }
+            let maintenance = life.spec.maintenanceWindow(at: now, zones)?.window
             for slot in due.begin {
+                let firing = SlotFiring(slot: slot, maintenance: maintenance)
                 decisions.append(
-                    ScheduleDecision(
-                        schedule: entry.schedule, event: .fired(SlotFiring(slot: slot))))
+                    ScheduleDecision(schedule: entry.schedule, event: .fired(firing)))
             }
         }
         return decisions
@@ -102,13 +107,21 @@ extension SchedulerState {
 
     /// Decides which probes have changed, and takes the decisions in.
     public mutating func probeChanges(at now: Moment) -> [ScheduleDecision] {
-        attentive.sorted().compactMap { id in
-            guard let change = schedules[id]?.change else { return nil }
-            let event: ScheduleEvent =
-                change.mismatches == 0 ? .probeHealthy(change) : .probeBroken(change)
-            evolve(id, event, at: now)
-            return ScheduleDecision(schedule: id, event: event)
+        var decisions: [ScheduleDecision] = []
+        for id in attentive.sorted() {
+            guard let life = schedules[id] else { continue }
+            for change in [life.change, life.pathChange].compactMap({ $0 }) {
+                let event: ScheduleEvent =
+                    switch change.kind {
+                    case .broken: .probeBroken(change)
+                    case .healthy: .probeHealthy(change)
+                    case .pathChanged: .pathChanged(change)
+                    }
+                evolve(id, event, at: now)
+                decisions.append(ScheduleDecision(schedule: id, event: event))
+            }
         }
+        return decisions
     }
 
     /// The changes of probes that nobody was told of yet.
@@ -123,8 +136,14 @@ extension SchedulerState {
         }
     }
 
+    /// Takes in that the cluster is another since the moment, as somebody saw it.
+    public mutating func evolve(clusterChangedAt moment: Moment) { clusterChangedAt = moment }
+
     /// The schedule of which the trace is a run.
-    mutating func tell(_ id: TraceID, _ life: TraceLife, ended event: TraceEvent) {
+    mutating func tell(
+        _ id: TraceID, _ life: TraceLife, ended event: TraceEvent, by path: PathDigest,
+        at moment: Moment
+    ) {
         guard let schedule = life.facts.schedule, schedules[schedule] != nil, !life.isRetried else {
             return
         }
@@ -137,7 +156,11 @@ extension SchedulerState {
                 .retryRequested, .cancelRequested, .deleted:
                 nil
             }
-        schedules[schedule]?.end(.trace(id), verdict)
+        // Whoever ran out of time, or failed, has not seen all of the packet's way.
+        let isWhole = if case .succeeded = event { true } else { false }
+        schedules[schedule]?.end(
+            .trace(id), verdict.map { RunResult(verdict: $0, path: isWhole ? path : nil) },
+            at: moment, clusterChangedAt: clusterChangedAt)
         attend(schedule)
     }
 }

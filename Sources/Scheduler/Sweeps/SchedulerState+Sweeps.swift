@@ -8,10 +8,10 @@ extension SchedulerState {
             sweeps[id] = SweepLife(request: request)
             if let schedule = request.schedule { schedules[schedule]?.begin(.sweep(id)) }
         case .expanded(_, let count): sweeps[id]?.expand(count, at: moment)
-        case .finished: forget(id)
+        case .finished: forget(id, at: moment)
         case .cancelled:
             sweeps[id]?.isCancelled = true
-            forgetIfCancelled(id)
+            forgetIfCancelled(id, at: moment)
         }
     }
 
@@ -64,19 +64,22 @@ extension SchedulerState {
     }
 
     /// Counts the end of a member.
-    mutating func tell(_ life: TraceLife, ended event: TraceEvent) {
+    mutating func tell(_ life: TraceLife, ended event: TraceEvent, at moment: Moment) {
         guard let id = life.facts.sweep, sweeps[id] != nil else { return }
         sweeps[id]?.end(event, isRetried: life.isRetried)
-        forgetIfCancelled(id)
+        forgetIfCancelled(id, at: moment)
     }
 
-    private mutating func forgetIfCancelled(_ id: SweepID) {
-        if let life = sweeps[id], life.isCancelled, life.open <= 0 { forget(id) }
+    private mutating func forgetIfCancelled(_ id: SweepID, at moment: Moment) {
+        if let life = sweeps[id], life.isCancelled, life.open <= 0 { forget(id, at: moment) }
     }
 
-    private mutating func forget(_ id: SweepID) {
+    private mutating func forget(_ id: SweepID, at moment: Moment) {
         let life = sweeps.removeValue(forKey: id)
-        if let schedule = life?.request.schedule { schedules[schedule]?.end(.sweep(id), nil) }
+        if let schedule = life?.request.schedule {
+            schedules[schedule]?.end(
+                .sweep(id), nil, at: moment, clusterChangedAt: clusterChangedAt)
+        }
     }
 
     mutating func endMembersOfCancelledSweeps(_ pass: inout Pass) {

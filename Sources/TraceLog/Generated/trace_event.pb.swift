@@ -1526,11 +1526,44 @@ nonisolated struct PBScheduleChanged: @unchecked Sendable {
     set {_uniqueStorage()._failureThreshold = newValue}
   }
 
+  /// How long after a change of the cluster results count for nothing; 0 for not at all.
+  var settleSeconds: Int64 {
+    get {_storage._settleSeconds}
+    set {_uniqueStorage()._settleSeconds = newValue}
+  }
+
+  var maintenance: [PBMaintenance] {
+    get {_storage._maintenance}
+    set {_uniqueStorage()._maintenance = newValue}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Times at which results count for nothing.
+nonisolated struct PBMaintenance: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One of these: when it begins, again and again or once.
+  var cron: String = String()
+
+  var timeZone: String = String()
+
+  var beginMicroseconds: Int64 = 0
+
+  var durationSeconds: Int64 = 0
+
+  var reason: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct PBSchedulePaused: Sendable {
@@ -1584,6 +1617,33 @@ nonisolated struct PBSlotFired: Sendable {
   var expected: PBVerdict = .unspecified
 
   var isByHand: Bool = false
+
+  /// The time of maintenance that lasts then, or the next one.
+  var maintenance: PBMomentRange {
+    get {_maintenance ?? PBMomentRange()}
+    set {_maintenance = newValue}
+  }
+  /// Returns true if `maintenance` has been explicitly set.
+  var hasMaintenance: Bool {self._maintenance != nil}
+  /// Clears the value of `maintenance`. Subsequent reads from it will return its default value.
+  mutating func clearMaintenance() {self._maintenance = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _maintenance: PBMomentRange? = nil
+}
+
+/// From `begin` on, until right before `end`.
+nonisolated struct PBMomentRange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var beginMicroseconds: Int64 = 0
+
+  var endMicroseconds: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1650,7 +1710,7 @@ nonisolated struct PBSlotMissed: Sendable {
   init() {}
 }
 
-/// The payload of ProbeBroken and of ProbeHealthy.
+/// The payload of ProbeBroken, of ProbeHealthy and of PathChanged.
 nonisolated struct PBProbeChanged: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1663,6 +1723,36 @@ nonisolated struct PBProbeChanged: Sendable {
   var expected: PBVerdict = .unspecified
 
   var mismatches: Int64 = 0
+
+  /// Of PathChanged alone.
+  var path: PBPathTurn {
+    get {_path ?? PBPathTurn()}
+    set {_path = newValue}
+  }
+  /// Returns true if `path` has been explicitly set.
+  var hasPath: Bool {self._path != nil}
+  /// Clears the value of `path`. Subsequent reads from it will return its default value.
+  mutating func clearPath() {self._path = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _path: PBPathTurn? = nil
+}
+
+/// Digests of what components did with the packet, before and now.
+nonisolated struct PBPathTurn: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var before: UInt64 = 0
+
+  var after: UInt64 = 0
+
+  /// The last run that found the path as it was before.
+  var beforeSlotMicroseconds: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1748,71 +1838,184 @@ nonisolated struct PBCheckpoint: Sendable {
 
   var schedules: [PBScheduleLife] = []
 
+  /// When the cluster was last seen to have changed.
+  var clusterChangedMicroseconds: Int64 {
+    get {_clusterChangedMicroseconds ?? 0}
+    set {_clusterChangedMicroseconds = newValue}
+  }
+  /// Returns true if `clusterChangedMicroseconds` has been explicitly set.
+  var hasClusterChangedMicroseconds: Bool {self._clusterChangedMicroseconds != nil}
+  /// Clears the value of `clusterChangedMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearClusterChangedMicroseconds() {self._clusterChangedMicroseconds = nil}
+
+  /// How much is said: 0 where nothing is of paths, held results and what runs began with.
+  var shape: Int32 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _profile: PBTagProfileChanged? = nil
+  fileprivate var _clusterChangedMicroseconds: Int64? = nil
 }
 
 /// A schedule that was not deleted.
-nonisolated struct PBScheduleLife: Sendable {
+nonisolated struct PBScheduleLife: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var stream: Int64 = 0
+  var stream: Int64 {
+    get {_storage._stream}
+    set {_uniqueStorage()._stream = newValue}
+  }
 
   var spec: PBScheduleChanged {
-    get {_spec ?? PBScheduleChanged()}
-    set {_spec = newValue}
+    get {_storage._spec ?? PBScheduleChanged()}
+    set {_uniqueStorage()._spec = newValue}
   }
   /// Returns true if `spec` has been explicitly set.
-  var hasSpec: Bool {self._spec != nil}
+  var hasSpec: Bool {_storage._spec != nil}
   /// Clears the value of `spec`. Subsequent reads from it will return its default value.
-  mutating func clearSpec() {self._spec = nil}
+  mutating func clearSpec() {_uniqueStorage()._spec = nil}
 
-  var decidedThroughMicroseconds: Int64 = 0
+  var decidedThroughMicroseconds: Int64 {
+    get {_storage._decidedThroughMicroseconds}
+    set {_uniqueStorage()._decidedThroughMicroseconds = newValue}
+  }
 
-  var isPaused: Bool = false
+  var isPaused: Bool {
+    get {_storage._isPaused}
+    set {_uniqueStorage()._isPaused = newValue}
+  }
 
-  var runsRequested: Int64 = 0
+  var runsRequested: Int64 {
+    get {_storage._runsRequested}
+    set {_uniqueStorage()._runsRequested = newValue}
+  }
 
-  var runs: [PBScheduleRun] = []
+  var runs: [PBScheduleRun] {
+    get {_storage._runs}
+    set {_uniqueStorage()._runs = newValue}
+  }
 
-  var mismatches: Int64 = 0
+  var mismatches: Int64 {
+    get {_storage._mismatches}
+    set {_uniqueStorage()._mismatches = newValue}
+  }
 
-  var isBroken: Bool = false
+  var isBroken: Bool {
+    get {_storage._isBroken}
+    set {_uniqueStorage()._isBroken = newValue}
+  }
 
   var change: PBProbeChanged {
-    get {_change ?? PBProbeChanged()}
-    set {_change = newValue}
+    get {_storage._change ?? PBProbeChanged()}
+    set {_uniqueStorage()._change = newValue}
   }
   /// Returns true if `change` has been explicitly set.
-  var hasChange: Bool {self._change != nil}
+  var hasChange: Bool {_storage._change != nil}
   /// Clears the value of `change`. Subsequent reads from it will return its default value.
-  mutating func clearChange() {self._change = nil}
+  mutating func clearChange() {_uniqueStorage()._change = nil}
 
   var lastSlotMicroseconds: Int64 {
-    get {_lastSlotMicroseconds ?? 0}
-    set {_lastSlotMicroseconds = newValue}
+    get {_storage._lastSlotMicroseconds ?? 0}
+    set {_uniqueStorage()._lastSlotMicroseconds = newValue}
   }
   /// Returns true if `lastSlotMicroseconds` has been explicitly set.
-  var hasLastSlotMicroseconds: Bool {self._lastSlotMicroseconds != nil}
+  var hasLastSlotMicroseconds: Bool {_storage._lastSlotMicroseconds != nil}
   /// Clears the value of `lastSlotMicroseconds`. Subsequent reads from it will return its default value.
-  mutating func clearLastSlotMicroseconds() {self._lastSlotMicroseconds = nil}
+  mutating func clearLastSlotMicroseconds() {_uniqueStorage()._lastSlotMicroseconds = nil}
 
-  var changesSaid: Int64 = 0
+  var changesSaid: Int64 {
+    get {_storage._changesSaid}
+    set {_uniqueStorage()._changesSaid = newValue}
+  }
 
-  var untold: [PBProbeChanged] = []
+  var untold: [PBProbeChanged] {
+    get {_storage._untold}
+    set {_uniqueStorage()._untold = newValue}
+  }
+
+  /// The last result that counted.
+  var found: PBProbeFound {
+    get {_storage._found ?? PBProbeFound()}
+    set {_uniqueStorage()._found = newValue}
+  }
+  /// Returns true if `found` has been explicitly set.
+  var hasFound: Bool {_storage._found != nil}
+  /// Clears the value of `found`. Subsequent reads from it will return its default value.
+  mutating func clearFound() {_uniqueStorage()._found = nil}
+
+  /// What is held back until the cluster has settled.
+  var held: PBHeldResults {
+    get {_storage._held ?? PBHeldResults()}
+    set {_uniqueStorage()._held = newValue}
+  }
+  /// Returns true if `held` has been explicitly set.
+  var hasHeld: Bool {_storage._held != nil}
+  /// Clears the value of `held`. Subsequent reads from it will return its default value.
+  mutating func clearHeld() {_uniqueStorage()._held = nil}
+
+  /// What the last result means for the path, until it is said.
+  var pathChange: PBProbeChanged {
+    get {_storage._pathChange ?? PBProbeChanged()}
+    set {_uniqueStorage()._pathChange = newValue}
+  }
+  /// Returns true if `pathChange` has been explicitly set.
+  var hasPathChange: Bool {_storage._pathChange != nil}
+  /// Clears the value of `pathChange`. Subsequent reads from it will return its default value.
+  mutating func clearPathChange() {_uniqueStorage()._pathChange = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _spec: PBScheduleChanged? = nil
-  fileprivate var _change: PBProbeChanged? = nil
-  fileprivate var _lastSlotMicroseconds: Int64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct PBProbeFound: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var verdict: PBVerdict = .unspecified
+
+  var path: UInt64 {
+    get {_path ?? 0}
+    set {_path = newValue}
+  }
+  /// Returns true if `path` has been explicitly set.
+  var hasPath: Bool {self._path != nil}
+  /// Clears the value of `path`. Subsequent reads from it will return its default value.
+  mutating func clearPath() {self._path = nil}
+
+  var pathSlotMicroseconds: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _path: UInt64? = nil
+}
+
+nonisolated struct PBHeldResults: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var sinceMicroseconds: Int64 = 0
+
+  var count: Int64 = 0
+
+  /// Unexpected ones in a row, the latest among them.
+  var mismatches: Int64 = 0
+
+  var hasExpected_p: Bool = false
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct PBScheduleRun: Sendable {
@@ -1828,9 +2031,33 @@ nonisolated struct PBScheduleRun: Sendable {
 
   var expected: PBVerdict = .unspecified
 
+  var begunAtMicroseconds: Int64 {
+    get {_begunAtMicroseconds ?? 0}
+    set {_begunAtMicroseconds = newValue}
+  }
+  /// Returns true if `begunAtMicroseconds` has been explicitly set.
+  var hasBegunAtMicroseconds: Bool {self._begunAtMicroseconds != nil}
+  /// Clears the value of `begunAtMicroseconds`. Subsequent reads from it will return its default value.
+  mutating func clearBegunAtMicroseconds() {self._begunAtMicroseconds = nil}
+
+  var maintenance: PBMomentRange {
+    get {_maintenance ?? PBMomentRange()}
+    set {_maintenance = newValue}
+  }
+  /// Returns true if `maintenance` has been explicitly set.
+  var hasMaintenance: Bool {self._maintenance != nil}
+  /// Clears the value of `maintenance`. Subsequent reads from it will return its default value.
+  mutating func clearMaintenance() {self._maintenance = nil}
+
+  /// The schedule was another when it began: its path is compared with nothing.
+  var isOfOtherWork: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+
+  fileprivate var _begunAtMicroseconds: Int64? = nil
+  fileprivate var _maintenance: PBMomentRange? = nil
 }
 
 /// A sweep that has not finished.
@@ -2032,6 +2259,11 @@ nonisolated struct PBTraceLife: @unchecked Sendable {
   var seen: [PBReportID] {
     get {_storage._seen}
     set {_uniqueStorage()._seen = newValue}
+  }
+
+  var path: UInt64 {
+    get {_storage._path}
+    set {_uniqueStorage()._path = newValue}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -3889,7 +4121,7 @@ nonisolated extension PBTraceTemplate: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScheduleChanged"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{3}every_seconds\0\u{1}cron\0\u{3}time_zone\0\u{1}trace\0\u{1}sweep\0\u{3}starting_deadline_seconds\0\u{1}concurrency\0\u{3}missed_max\0\u{3}jitter_seconds\0\u{1}expected\0\u{3}expects_model\0\u{3}failure_threshold\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{3}every_seconds\0\u{1}cron\0\u{3}time_zone\0\u{1}trace\0\u{1}sweep\0\u{3}starting_deadline_seconds\0\u{1}concurrency\0\u{3}missed_max\0\u{3}jitter_seconds\0\u{1}expected\0\u{3}expects_model\0\u{3}failure_threshold\0\u{3}settle_seconds\0\u{1}maintenance\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -3906,6 +4138,8 @@ nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._M
     var _expected: PBVerdict = .unspecified
     var _expectsModel: Bool = false
     var _failureThreshold: Int32 = 0
+    var _settleSeconds: Int64 = 0
+    var _maintenance: [PBMaintenance] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -3930,6 +4164,8 @@ nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._M
       _expected = source._expected
       _expectsModel = source._expectsModel
       _failureThreshold = source._failureThreshold
+      _settleSeconds = source._settleSeconds
+      _maintenance = source._maintenance
     }
   }
 
@@ -3962,6 +4198,8 @@ nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._M
         case 12: try { try decoder.decodeSingularEnumField(value: &_storage._expected) }()
         case 13: try { try decoder.decodeSingularBoolField(value: &_storage._expectsModel) }()
         case 14: try { try decoder.decodeSingularInt32Field(value: &_storage._failureThreshold) }()
+        case 15: try { try decoder.decodeSingularInt64Field(value: &_storage._settleSeconds) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._maintenance) }()
         default: break
         }
       }
@@ -4016,6 +4254,12 @@ nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._M
       if _storage._failureThreshold != 0 {
         try visitor.visitSingularInt32Field(value: _storage._failureThreshold, fieldNumber: 14)
       }
+      if _storage._settleSeconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._settleSeconds, fieldNumber: 15)
+      }
+      if !_storage._maintenance.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._maintenance, fieldNumber: 16)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4039,10 +4283,62 @@ nonisolated extension PBScheduleChanged: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._expected != rhs_storage._expected {return false}
         if _storage._expectsModel != rhs_storage._expectsModel {return false}
         if _storage._failureThreshold != rhs_storage._failureThreshold {return false}
+        if _storage._settleSeconds != rhs_storage._settleSeconds {return false}
+        if _storage._maintenance != rhs_storage._maintenance {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBMaintenance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Maintenance"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cron\0\u{3}time_zone\0\u{3}begin_microseconds\0\u{3}duration_seconds\0\u{1}reason\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.cron) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.timeZone) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.beginMicroseconds) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.durationSeconds) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cron.isEmpty {
+      try visitor.visitSingularStringField(value: self.cron, fieldNumber: 1)
+    }
+    if !self.timeZone.isEmpty {
+      try visitor.visitSingularStringField(value: self.timeZone, fieldNumber: 2)
+    }
+    if self.beginMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.beginMicroseconds, fieldNumber: 3)
+    }
+    if self.durationSeconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.durationSeconds, fieldNumber: 4)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBMaintenance, rhs: PBMaintenance) -> Bool {
+    if lhs.cron != rhs.cron {return false}
+    if lhs.timeZone != rhs.timeZone {return false}
+    if lhs.beginMicroseconds != rhs.beginMicroseconds {return false}
+    if lhs.durationSeconds != rhs.durationSeconds {return false}
+    if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4126,7 +4422,7 @@ nonisolated extension PBScheduleRunRequested: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension PBSlotFired: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SlotFired"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}expected\0\u{3}is_by_hand\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}expected\0\u{3}is_by_hand\0\u{1}maintenance\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4137,12 +4433,17 @@ nonisolated extension PBSlotFired: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.isByHand) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._maintenance) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.slotMicroseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 1)
     }
@@ -4152,6 +4453,9 @@ nonisolated extension PBSlotFired: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.isByHand != false {
       try visitor.visitSingularBoolField(value: self.isByHand, fieldNumber: 3)
     }
+    try { if let v = self._maintenance {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4159,6 +4463,42 @@ nonisolated extension PBSlotFired: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
     if lhs.expected != rhs.expected {return false}
     if lhs.isByHand != rhs.isByHand {return false}
+    if lhs._maintenance != rhs._maintenance {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBMomentRange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".MomentRange"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}begin_microseconds\0\u{3}end_microseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.beginMicroseconds) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.endMicroseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.beginMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.beginMicroseconds, fieldNumber: 1)
+    }
+    if self.endMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.endMicroseconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBMomentRange, rhs: PBMomentRange) -> Bool {
+    if lhs.beginMicroseconds != rhs.beginMicroseconds {return false}
+    if lhs.endMicroseconds != rhs.endMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4215,7 +4555,7 @@ nonisolated extension PBSlotMissed.Reason: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ProbeChanged"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}verdict\0\u{1}expected\0\u{1}mismatches\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}slot_microseconds\0\u{1}verdict\0\u{1}expected\0\u{1}mismatches\0\u{1}path\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4227,12 +4567,17 @@ nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
       case 3: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
       case 4: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._path) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.slotMicroseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 1)
     }
@@ -4245,6 +4590,9 @@ nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.mismatches != 0 {
       try visitor.visitSingularInt64Field(value: self.mismatches, fieldNumber: 4)
     }
+    try { if let v = self._path {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4253,6 +4601,47 @@ nonisolated extension PBProbeChanged: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.verdict != rhs.verdict {return false}
     if lhs.expected != rhs.expected {return false}
     if lhs.mismatches != rhs.mismatches {return false}
+    if lhs._path != rhs._path {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPathTurn: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PathTurn"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}before\0\u{1}after\0\u{3}before_slot_microseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.before) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.after) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.beforeSlotMicroseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.before != 0 {
+      try visitor.visitSingularFixed64Field(value: self.before, fieldNumber: 1)
+    }
+    if self.after != 0 {
+      try visitor.visitSingularFixed64Field(value: self.after, fieldNumber: 2)
+    }
+    if self.beforeSlotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.beforeSlotMicroseconds, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPathTurn, rhs: PBPathTurn) -> Bool {
+    if lhs.before != rhs.before {return false}
+    if lhs.after != rhs.after {return false}
+    if lhs.beforeSlotMicroseconds != rhs.beforeSlotMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4390,7 +4779,7 @@ nonisolated extension PBClusterObserved: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Checkpoint"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0\u{1}schedules\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}profile\0\u{1}lanes\0\u{1}lives\0\u{1}sweeps\0\u{1}schedules\0\u{3}cluster_changed_microseconds\0\u{1}shape\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4403,6 +4792,8 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.lives) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.sweeps) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.schedules) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._clusterChangedMicroseconds) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self.shape) }()
       default: break
       }
     }
@@ -4428,6 +4819,12 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.schedules.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.schedules, fieldNumber: 5)
     }
+    try { if let v = self._clusterChangedMicroseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    if self.shape != 0 {
+      try visitor.visitSingularInt32Field(value: self.shape, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4437,6 +4834,8 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.lives != rhs.lives {return false}
     if lhs.sweeps != rhs.sweeps {return false}
     if lhs.schedules != rhs.schedules {return false}
+    if lhs._clusterChangedMicroseconds != rhs._clusterChangedMicroseconds {return false}
+    if lhs.shape != rhs.shape {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4444,7 +4843,175 @@ nonisolated extension PBCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScheduleLife"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0\u{3}last_slot_microseconds\0\u{3}changes_said\0\u{1}untold\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}spec\0\u{3}decided_through_microseconds\0\u{3}is_paused\0\u{3}runs_requested\0\u{1}runs\0\u{1}mismatches\0\u{3}is_broken\0\u{1}change\0\u{3}last_slot_microseconds\0\u{3}changes_said\0\u{1}untold\0\u{1}found\0\u{1}held\0\u{3}path_change\0")
+
+  fileprivate class _StorageClass {
+    var _stream: Int64 = 0
+    var _spec: PBScheduleChanged? = nil
+    var _decidedThroughMicroseconds: Int64 = 0
+    var _isPaused: Bool = false
+    var _runsRequested: Int64 = 0
+    var _runs: [PBScheduleRun] = []
+    var _mismatches: Int64 = 0
+    var _isBroken: Bool = false
+    var _change: PBProbeChanged? = nil
+    var _lastSlotMicroseconds: Int64? = nil
+    var _changesSaid: Int64 = 0
+    var _untold: [PBProbeChanged] = []
+    var _found: PBProbeFound? = nil
+    var _held: PBHeldResults? = nil
+    var _pathChange: PBProbeChanged? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _stream = source._stream
+      _spec = source._spec
+      _decidedThroughMicroseconds = source._decidedThroughMicroseconds
+      _isPaused = source._isPaused
+      _runsRequested = source._runsRequested
+      _runs = source._runs
+      _mismatches = source._mismatches
+      _isBroken = source._isBroken
+      _change = source._change
+      _lastSlotMicroseconds = source._lastSlotMicroseconds
+      _changesSaid = source._changesSaid
+      _untold = source._untold
+      _found = source._found
+      _held = source._held
+      _pathChange = source._pathChange
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._stream) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._spec) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._decidedThroughMicroseconds) }()
+        case 4: try { try decoder.decodeSingularBoolField(value: &_storage._isPaused) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._runsRequested) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._runs) }()
+        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._mismatches) }()
+        case 8: try { try decoder.decodeSingularBoolField(value: &_storage._isBroken) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._change) }()
+        case 10: try { try decoder.decodeSingularInt64Field(value: &_storage._lastSlotMicroseconds) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._changesSaid) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._untold) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._found) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._held) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._pathChange) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._stream != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._stream, fieldNumber: 1)
+      }
+      try { if let v = _storage._spec {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._decidedThroughMicroseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._decidedThroughMicroseconds, fieldNumber: 3)
+      }
+      if _storage._isPaused != false {
+        try visitor.visitSingularBoolField(value: _storage._isPaused, fieldNumber: 4)
+      }
+      if _storage._runsRequested != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._runsRequested, fieldNumber: 5)
+      }
+      if !_storage._runs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._runs, fieldNumber: 6)
+      }
+      if _storage._mismatches != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._mismatches, fieldNumber: 7)
+      }
+      if _storage._isBroken != false {
+        try visitor.visitSingularBoolField(value: _storage._isBroken, fieldNumber: 8)
+      }
+      try { if let v = _storage._change {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._lastSlotMicroseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
+      } }()
+      if _storage._changesSaid != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._changesSaid, fieldNumber: 11)
+      }
+      if !_storage._untold.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._untold, fieldNumber: 12)
+      }
+      try { if let v = _storage._found {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._held {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._pathChange {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBScheduleLife, rhs: PBScheduleLife) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._stream != rhs_storage._stream {return false}
+        if _storage._spec != rhs_storage._spec {return false}
+        if _storage._decidedThroughMicroseconds != rhs_storage._decidedThroughMicroseconds {return false}
+        if _storage._isPaused != rhs_storage._isPaused {return false}
+        if _storage._runsRequested != rhs_storage._runsRequested {return false}
+        if _storage._runs != rhs_storage._runs {return false}
+        if _storage._mismatches != rhs_storage._mismatches {return false}
+        if _storage._isBroken != rhs_storage._isBroken {return false}
+        if _storage._change != rhs_storage._change {return false}
+        if _storage._lastSlotMicroseconds != rhs_storage._lastSlotMicroseconds {return false}
+        if _storage._changesSaid != rhs_storage._changesSaid {return false}
+        if _storage._untold != rhs_storage._untold {return false}
+        if _storage._found != rhs_storage._found {return false}
+        if _storage._held != rhs_storage._held {return false}
+        if _storage._pathChange != rhs_storage._pathChange {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBProbeFound: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ProbeFound"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}verdict\0\u{1}path\0\u{3}path_slot_microseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4452,18 +5019,9 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt64Field(value: &self.stream) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
-      case 3: try { try decoder.decodeSingularInt64Field(value: &self.decidedThroughMicroseconds) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self.isPaused) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self.runsRequested) }()
-      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.runs) }()
-      case 7: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
-      case 8: try { try decoder.decodeSingularBoolField(value: &self.isBroken) }()
-      case 9: try { try decoder.decodeSingularMessageField(value: &self._change) }()
-      case 10: try { try decoder.decodeSingularInt64Field(value: &self._lastSlotMicroseconds) }()
-      case 11: try { try decoder.decodeSingularInt64Field(value: &self.changesSaid) }()
-      case 12: try { try decoder.decodeRepeatedMessageField(value: &self.untold) }()
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self._path) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.pathSlotMicroseconds) }()
       default: break
       }
     }
@@ -4474,58 +5032,67 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    if self.stream != 0 {
-      try visitor.visitSingularInt64Field(value: self.stream, fieldNumber: 1)
+    if self.verdict != .unspecified {
+      try visitor.visitSingularEnumField(value: self.verdict, fieldNumber: 1)
     }
-    try { if let v = self._spec {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    try { if let v = self._path {
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 2)
     } }()
-    if self.decidedThroughMicroseconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.decidedThroughMicroseconds, fieldNumber: 3)
-    }
-    if self.isPaused != false {
-      try visitor.visitSingularBoolField(value: self.isPaused, fieldNumber: 4)
-    }
-    if self.runsRequested != 0 {
-      try visitor.visitSingularInt64Field(value: self.runsRequested, fieldNumber: 5)
-    }
-    if !self.runs.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.runs, fieldNumber: 6)
-    }
-    if self.mismatches != 0 {
-      try visitor.visitSingularInt64Field(value: self.mismatches, fieldNumber: 7)
-    }
-    if self.isBroken != false {
-      try visitor.visitSingularBoolField(value: self.isBroken, fieldNumber: 8)
-    }
-    try { if let v = self._change {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    } }()
-    try { if let v = self._lastSlotMicroseconds {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 10)
-    } }()
-    if self.changesSaid != 0 {
-      try visitor.visitSingularInt64Field(value: self.changesSaid, fieldNumber: 11)
-    }
-    if !self.untold.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.untold, fieldNumber: 12)
+    if self.pathSlotMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.pathSlotMicroseconds, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: PBScheduleLife, rhs: PBScheduleLife) -> Bool {
-    if lhs.stream != rhs.stream {return false}
-    if lhs._spec != rhs._spec {return false}
-    if lhs.decidedThroughMicroseconds != rhs.decidedThroughMicroseconds {return false}
-    if lhs.isPaused != rhs.isPaused {return false}
-    if lhs.runsRequested != rhs.runsRequested {return false}
-    if lhs.runs != rhs.runs {return false}
+  static func ==(lhs: PBProbeFound, rhs: PBProbeFound) -> Bool {
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs._path != rhs._path {return false}
+    if lhs.pathSlotMicroseconds != rhs.pathSlotMicroseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBHeldResults: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".HeldResults"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}since_microseconds\0\u{1}count\0\u{1}mismatches\0\u{3}has_expected\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.sinceMicroseconds) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.count) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.mismatches) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.hasExpected_p) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sinceMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceMicroseconds, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularInt64Field(value: self.count, fieldNumber: 2)
+    }
+    if self.mismatches != 0 {
+      try visitor.visitSingularInt64Field(value: self.mismatches, fieldNumber: 3)
+    }
+    if self.hasExpected_p != false {
+      try visitor.visitSingularBoolField(value: self.hasExpected_p, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBHeldResults, rhs: PBHeldResults) -> Bool {
+    if lhs.sinceMicroseconds != rhs.sinceMicroseconds {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.mismatches != rhs.mismatches {return false}
-    if lhs.isBroken != rhs.isBroken {return false}
-    if lhs._change != rhs._change {return false}
-    if lhs._lastSlotMicroseconds != rhs._lastSlotMicroseconds {return false}
-    if lhs.changesSaid != rhs.changesSaid {return false}
-    if lhs.untold != rhs.untold {return false}
+    if lhs.hasExpected_p != rhs.hasExpected_p {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4533,7 +5100,7 @@ nonisolated extension PBScheduleLife: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBScheduleRun: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ScheduleRun"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trace\0\u{1}sweep\0\u{3}slot_microseconds\0\u{1}expected\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trace\0\u{1}sweep\0\u{3}slot_microseconds\0\u{1}expected\0\u{3}begun_at_microseconds\0\u{1}maintenance\0\u{3}is_of_other_work\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4545,12 +5112,19 @@ nonisolated extension PBScheduleRun: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.expected) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._begunAtMicroseconds) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._maintenance) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.isOfOtherWork) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.trace != 0 {
       try visitor.visitSingularInt64Field(value: self.trace, fieldNumber: 1)
     }
@@ -4563,6 +5137,15 @@ nonisolated extension PBScheduleRun: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.expected != .unspecified {
       try visitor.visitSingularEnumField(value: self.expected, fieldNumber: 4)
     }
+    try { if let v = self._begunAtMicroseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._maintenance {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if self.isOfOtherWork != false {
+      try visitor.visitSingularBoolField(value: self.isOfOtherWork, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4571,6 +5154,9 @@ nonisolated extension PBScheduleRun: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.sweep != rhs.sweep {return false}
     if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
     if lhs.expected != rhs.expected {return false}
+    if lhs._begunAtMicroseconds != rhs._begunAtMicroseconds {return false}
+    if lhs._maintenance != rhs._maintenance {return false}
+    if lhs.isOfOtherWork != rhs.isOfOtherWork {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4774,7 +5360,7 @@ nonisolated extension PBWaitingRange: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TraceLife"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}position\0\u{1}facts\0\u{1}attempt\0\u{3}not_before_microseconds\0\u{3}retries_used\0\u{3}is_cancel_requested\0\u{3}is_deleted\0\u{1}allocation\0\u{1}complete\0\u{1}failure\0\u{3}has_sender\0\u{3}has_report\0\u{3}last_verdict\0\u{2}\u{2}seen\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}position\0\u{1}facts\0\u{1}attempt\0\u{3}not_before_microseconds\0\u{3}retries_used\0\u{3}is_cancel_requested\0\u{3}is_deleted\0\u{1}allocation\0\u{1}complete\0\u{1}failure\0\u{3}has_sender\0\u{3}has_report\0\u{3}last_verdict\0\u{2}\u{2}seen\0\u{1}path\0")
 
   fileprivate class _StorageClass {
     var _stream: Int64 = 0
@@ -4792,6 +5378,7 @@ nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _hasReport_p: Bool = false
     var _lastVerdict: PBVerdict = .unspecified
     var _seen: [PBReportID] = []
+    var _path: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4817,6 +5404,7 @@ nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._Message
       _hasReport_p = source._hasReport_p
       _lastVerdict = source._lastVerdict
       _seen = source._seen
+      _path = source._path
     }
   }
 
@@ -4850,6 +5438,7 @@ nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 13: try { try decoder.decodeSingularBoolField(value: &_storage._hasReport_p) }()
         case 14: try { try decoder.decodeSingularEnumField(value: &_storage._lastVerdict) }()
         case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._seen) }()
+        case 17: try { try decoder.decodeSingularFixed64Field(value: &_storage._path) }()
         default: break
         }
       }
@@ -4907,6 +5496,9 @@ nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._Message
       if !_storage._seen.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._seen, fieldNumber: 16)
       }
+      if _storage._path != 0 {
+        try visitor.visitSingularFixed64Field(value: _storage._path, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4931,6 +5523,7 @@ nonisolated extension PBTraceLife: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._hasReport_p != rhs_storage._hasReport_p {return false}
         if _storage._lastVerdict != rhs_storage._lastVerdict {return false}
         if _storage._seen != rhs_storage._seen {return false}
+        if _storage._path != rhs_storage._path {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -16,7 +16,7 @@ public struct CommandSender: NotificationSender {
         process.arguments = ["-c", command]
         process.environment = ProcessInfo.processInfo.environment.merging([
             "TRACECTL_PROBE": notification.probe,
-            "TRACECTL_STATUS": notification.isBroken ? "broken" : "healthy",
+            "TRACECTL_STATUS": notification.change.kind.rawValue,
             "TRACECTL_NOTIFICATION": notification.id,
         ]) { $1 }
         // A file and not a pipe: a command that does not read it must not end us, nor keep us.

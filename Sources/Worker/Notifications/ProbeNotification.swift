@@ -12,42 +12,58 @@ public struct ProbeNotification: Hashable, Sendable {
     public var labels: [String: String]
     public var change: ProbeChange
 
-    public var isBroken: Bool { change.mismatches > 0 }
-
     /// The trace that made the difference.
     var trace: String { "schedule/\(probe)/\(change.slot.text)" }
 
     var summary: String {
-        isBroken
-            ? "\(probe): \(change.verdict.rawValue), expected \(change.expected.rawValue),"
+        switch change.kind {
+        case .broken:
+            "\(probe): \(change.verdict.rawValue), expected \(change.expected.rawValue),"
                 + " \(change.mismatches) in a row"
-            : "\(probe): \(change.verdict.rawValue) again, as expected"
+        case .healthy: "\(probe): \(change.verdict.rawValue) again, as expected"
+        case .pathChanged: "\(probe): \(change.verdict.rawValue) as before, by another path"
+        }
     }
 
     /// The command that shows what happened.
     var command: String { "tracectl incident \(probe) --around \(change.slot.text)" }
 
+    /// How long an alert that nothing ends is told to last: long enough to be sent on.
+    private static let pathAlertSeconds = 3600
+
     /// The notification as JSON, one object (docs/notifications.md).
     public var json: Data {
-        encoded(
-            [
-                "version": 1, "id": id, "probe": probe, "status": isBroken ? "broken" : "healthy",
-                "verdict": change.verdict.rawValue, "expected": change.expected.rawValue,
-                "mismatches": change.mismatches, "slot": change.slot.text, "trace": trace,
-                "labels": labels, "summary": summary, "command": command,
-            ] as [String: Any])
+        var object: [String: Any] = [
+            "version": 1, "id": id, "probe": probe, "status": change.kind.rawValue,
+            "verdict": change.verdict.rawValue, "expected": change.expected.rawValue,
+            "mismatches": change.mismatches, "slot": change.slot.text, "trace": trace,
+            "labels": labels, "summary": summary, "command": command,
+        ]
+        if let turn = change.path {
+            object["pathBefore"] = turn.before.text
+            object["pathAfter"] = turn.after.text
+            object["slotBefore"] = turn.beforeSlot.text
+        }
+        return encoded(object)
     }
 
     /// The same as Alertmanager takes it (its API v2, `POST /api/v2/alerts`).
     public var alertmanagerJSON: Data {
         var all = labels
-        all["alertname"] = "TracectlProbeBroken"
+        all["alertname"] = change.path == nil ? "TracectlProbeBroken" : "TracectlProbePathChanged"
         all["probe"] = probe
         var alert: [String: Any] = [
             "labels": all,
             "annotations": ["summary": summary, "trace": trace, "command": command, "id": id],
         ]
-        alert[isBroken ? "startsAt" : "endsAt"] = change.slot.text
+        switch change.kind {
+        case .broken: alert["startsAt"] = change.slot.text
+        case .healthy: alert["endsAt"] = change.slot.text
+        case .pathChanged:
+            // Nothing is wrong for longer, so nothing will end it.
+            alert["startsAt"] = change.slot.text
+            alert["endsAt"] = change.slot.advanced(bySeconds: Self.pathAlertSeconds).text
+        }
         return encoded([alert])
     }
 

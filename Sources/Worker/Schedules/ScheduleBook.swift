@@ -11,6 +11,11 @@ public struct ScheduleBook {
         public var life: ScheduleLife
         /// The next slot; nil while none is to come.
         public var nextSlot: Moment?
+        /// The time of maintenance that lasts, or the next one, and why.
+        public var maintenance: Range<Moment>?
+        public var maintenanceReason: String = ""
+        /// Whether it lasts.
+        public var isInMaintenance = false
 
         public var name: String { life.spec.name }
     }
@@ -173,7 +178,14 @@ public struct ScheduleBook {
             // Slots of the past are being decided, or nobody works.
             next = life.spec.slot(after: max(life.decidedThrough, now), in: zone)
         }
-        return Entry(id: id, life: life, nextSlot: next)
+        var entry = Entry(id: id, life: life, nextSlot: next)
+        let zones = { TimeZones.shared.offsets($0, around: now) }
+        if let found = life.spec.maintenanceWindow(at: now, zones) {
+            entry.maintenance = found.window
+            entry.maintenanceReason = found.maintenance.reason
+            entry.isInMaintenance = found.window.contains(now)
+        }
+        return entry
     }
 
     private func draft(

@@ -136,7 +136,8 @@ struct Duration64: ExpressibleByArgument, Hashable {
             let factors: [String: Double] = [
                 "": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400,
             ]
-            guard let factor = factors[unit] else { return false }
+            // More than three thousand years are no length of time, and too large a number.
+            guard let factor = factors[unit], value * factor < 1e11 else { return false }
             total += Int64(value * factor * 1_000_000)
             (number, unit) = ("", "")
             return true

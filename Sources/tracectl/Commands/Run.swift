@@ -133,7 +133,8 @@ extension LogEventType {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
-            .probeBroken, .probeHealthy, .notificationDelivered, .sweepRequested, .sweepExpanded,
+            .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,
+            .sweepExpanded,
             .sweepFinished, .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver,
             .tagProfileChanged, .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped:

@@ -47,7 +47,7 @@ struct IncidentPrinter {
         return text
     }
 
-    private func word(_ run: ProbeRun) -> String { run.verdict?.rawValue ?? "not finished" }
+    private func word(_ run: ProbeRun) -> String { run.verdict.rawValue }
 
     private func expectation(_ incident: FoundIncident) -> String? {
         guard let expected = incident.flip.after.expected else { return nil }
@@ -55,7 +55,20 @@ struct IncidentPrinter {
             return "expected \(expected.rawValue); the schedule was deleted since"
         }
         return "expected \(expected.rawValue); the probe is"
-            + " \(life.isBroken ? "broken" : "healthy") now"
+            + " \(life.isBroken ? "broken" : "healthy") now; " + finding(incident.flip)
+    }
+
+    /// What was said because of the flip.
+    private func finding(_ flip: ProbeFlip) -> String {
+        guard let finding = flip.finding else {
+            return flip.after.isExcused
+                ? "it came in a time of maintenance" : "no finding came of it"
+        }
+        switch finding.kind {
+        case .broken: return "broken since \(finding.slot.text)"
+        case .healthy: return "healthy since \(finding.slot.text)"
+        case .pathChanged: return "path changed at \(finding.slot.text)"
+        }
     }
 
     private func edits(_ incident: FoundIncident, fence: String? = nil) -> String {
@@ -83,15 +96,20 @@ struct IncidentPrinter {
         return printable("\(reference.kind) \(space)\(reference.name)")
     }
 
-    private func view(_ run: ProbeRun) -> TraceView {
-        TraceView(id: run.id, createdAt: run.requestedAt, request: run.request, trace: run.trace)
+    /// Nil for a record that makes no trace, which none is.
+    private func view(_ run: ProbeRun) -> TraceView? {
+        let record = run.record
+        return record.trace.map {
+            TraceView(
+                id: record.id, createdAt: record.requestedAt, request: record.request, trace: $0)
+        }
     }
 
     private func tree(_ run: ProbeRun) -> String {
-        printing.printer(.tree).text([view(run)], isList: false)
+        view(run).map { printing.printer(.tree).text([$0], isList: false) } ?? ""
     }
 
-    private func plain(_ run: ProbeRun) -> String { TreePrinter().text(view(run)) }
+    private func plain(_ run: ProbeRun) -> String { view(run).map(TreePrinter().text) ?? "" }
 
     func value(_ incident: FoundIncident) -> OutputValue {
         .object([
@@ -99,6 +117,12 @@ struct IncidentPrinter {
             "kind": .string(incident.flip.kind.rawValue),
             "before": value(incident.flip.before), "after": value(incident.flip.after),
             "until": .text(incident.until?.text),
+            "finding": incident.flip.finding.map {
+                .object([
+                    "kind": .string($0.kind.rawValue), "slot": .string($0.slot.text),
+                    "mismatches": .int($0.mismatches),
+                ])
+            },
             "changes": .list(incident.changes.map(Self.value)),
         ])
     }
@@ -106,7 +130,8 @@ struct IncidentPrinter {
     private func value(_ run: ProbeRun) -> OutputValue {
         .object([
             "slot": .string(run.slot.text), "verdict": .string(word(run)),
-            "expected": .text(run.expected?.rawValue), "trace": view(run).resource,
+            "inMaintenance": run.isExcused ? .bool(true) : nil, "path": .text(run.path?.text),
+            "expected": .text(run.expected?.rawValue), "trace": view(run)?.resource,
         ])
     }
 

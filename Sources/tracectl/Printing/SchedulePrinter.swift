@@ -39,7 +39,7 @@ enum SchedulePrinter {
         }
     }
 
-    private static func length(_ seconds: Int64) -> String {
+    static func length(_ seconds: Int64) -> String {
         if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
         return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
@@ -52,47 +52,6 @@ enum SchedulePrinter {
         return life.mismatches > 0 ? "Healthy (\(life.mismatches) unexpected)" : "Healthy"
     }
 
-    static func object(_ entry: ScheduleBook.Entry) -> OutputValue {
-        let (spec, life) = (entry.life.spec, entry.life)
-        var cron: String?
-        var every: String?
-        switch spec.timing {
-        case .cron(let expression, _): cron = expression.text
-        case .every(let seconds): every = length(seconds)
-        }
-        var expect: String?
-        switch spec.expectation {
-        case .model: expect = "Model"
-        case .verdict(let verdict): expect = verdict.rawValue
-        case nil: break
-        }
-        let isTrace = if case .trace = spec.work { true } else { false }
-        return .object([
-            "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSchedule"),
-            "metadata": .object([
-                "name": .string(entry.name), "labels": OutputValue.strings(spec.labels),
-            ]),
-            "spec": .object([
-                "schedule": .text(cron), "every": .text(every),
-                "timeZone": cron == nil ? nil : .string(spec.zone),
-                "suspend": .bool(life.isPaused),
-                "startingDeadlineSeconds": .number(spec.startingDeadlineSeconds.map(Int.init)),
-                "concurrencyPolicy": .string(spec.concurrency.rawValue),
-                "jitterSeconds": spec.jitterSeconds == 0 ? nil : .int(Int(spec.jitterSeconds)),
-                "expect": .text(expect),
-                "failureThreshold": expect == nil ? nil : .int(spec.failureThreshold),
-            ]),
-            "status": .object([
-                "begins": .string(isTrace ? "Traceflow" : "TraceSweep"),
-                "active": .int(life.runs.count),
-                "lastScheduleTime": .text(life.lastSlot?.text),
-                "nextScheduleTime": .text(entry.nextSlot?.text),
-                "probe": expect == nil ? nil : .string(life.isBroken ? "Broken" : "Healthy"),
-                "unexpectedInARow": expect == nil ? nil : .int(life.mismatches),
-            ]),
-        ])
-    }
-
     static func description(
         _ entry: ScheduleBook.Entry, _ events: [(at: Moment, event: ScheduleEvent)]
     ) -> String {
@@ -103,7 +62,10 @@ enum SchedulePrinter {
             ("Last slot", life.lastSlot?.text ?? "none yet"),
             ("Next slot", entry.nextSlot?.text ?? "none"), ("Running", String(life.runs.count)),
         ]
-        if spec.expectation != nil { lines.append(("Probe", probe(life))) }
+        if spec.expectation != nil {
+            lines.append(("Probe", probe(life)))
+            lines += findings(entry)
+        }
         let width = lines.map(\.0.count).max() ?? 0
         var text = lines.map { name, value in
             name + ":" + String(repeating: " ", count: width - name.count + 2) + printable(value)
@@ -114,6 +76,39 @@ enum SchedulePrinter {
         table.rows = events.map { [RFC3339.text($0.at), printable(words($0.event))] }
         text += "\n" + table.text()
         return text
+    }
+
+    /// What keeps a probe's results from counting, and whether it does so now.
+    private static func findings(_ entry: ScheduleBook.Entry) -> [(String, String)] {
+        let (spec, life) = (entry.life.spec, entry.life)
+        var lines: [(String, String)] = []
+        if spec.settleSeconds > 0 {
+            lines.append(
+                ("Settles", "\(length(spec.settleSeconds)) after a change of the cluster"))
+        }
+        if let held = life.held {
+            lines.append(
+                (
+                    "Held back",
+                    "\(held.count) results since the cluster changed at \(held.since.text)"
+                ))
+        }
+        if !spec.maintenance.isEmpty {
+            let reason = entry.maintenanceReason.isEmpty ? "" : " (\(entry.maintenanceReason))"
+            var text = "none to come"
+            if let window = entry.maintenance {
+                text =
+                    entry.isInMaintenance
+                    ? "now, until \(window.upperBound.text)\(reason): results do not count"
+                    : "next \(window.lowerBound.text) to \(window.upperBound.text)\(reason)"
+            }
+            lines.append(("Maintenance", text))
+        }
+        if let found = life.found {
+            let path = found.path.map { " by path \($0.text)" } ?? ""
+            lines.append(("Found last", found.verdict.rawValue + path))
+        }
+        return lines
     }
 
     private static func work(_ spec: ScheduleSpec) -> String {
@@ -150,6 +145,9 @@ enum SchedulePrinter {
             return "broken: \(change.verdict.rawValue), expected \(change.expected.rawValue),"
                 + " \(change.mismatches) in a row"
         case .probeHealthy(let change): return "healthy: \(change.verdict.rawValue)"
+        case .pathChanged(let change):
+            return "path changed: \(change.verdict.rawValue) by another path than at"
+                + " \(change.path?.beforeSlot.text ?? "")"
         case .notified(let number): return "somebody was told of change \(number)"
         }
     }

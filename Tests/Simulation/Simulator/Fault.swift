@@ -1,3 +1,5 @@
+import Scheduler
+
 /// What can go wrong in a run. Each run has some of them.
 public enum Fault: String, CaseIterable, Sendable, Hashable {
     /// A process dies between two steps.
@@ -39,6 +41,10 @@ public struct Tally: Sendable, Equatable {
     /// Slots of schedules that began, and those that were missed.
     public var slots = 0
     public var missedSlots = 0
+    /// What was said of probes, and results that were held back or in maintenance.
+    public var findings: [ProbeChange.Kind: Int] = [:]
+    public var resultsHeld = 0
+    public var resultsExcused = 0
     public var attempts = 0
     public var takeovers = 0
     public var deciders = 0
@@ -65,6 +71,11 @@ public struct Tally: Sendable, Equatable {
         members += other.members
         slots += other.slots
         missedSlots += other.missedSlots
+        for kind in ProbeChange.Kind.allCases {
+            findings[kind, default: 0] += other.findings[kind] ?? 0
+        }
+        resultsHeld += other.resultsHeld
+        resultsExcused += other.resultsExcused
         attempts += other.attempts
         takeovers += other.takeovers
         deciders += other.deciders

@@ -137,10 +137,22 @@ extension Ledger {
         } else {
             tags.dequeue(story, row.stream)
         }
+        let steps = story.steps
         story.end(phase)
         if let sweep = story.facts.sweep?.rawValue { sweeps[sweep]?.end(event) }
         if let schedule = story.facts.schedule?.rawValue, !willBeRetried(story, event) {
             schedules[schedule]?.open.remove(row.stream)
+            let verdict: Verdict? =
+                switch event {
+                case .succeeded(_, let verdict), .timedOut(_, let verdict): verdict
+                case _: story.isCancelRequested ? nil : .unknown
+                }
+            let isWhole = if case .succeeded = event { true } else { false }
+            let judgement = schedules[schedule]?.probe.end(
+                row.stream, verdict, by: isWhole ? steps : nil, at: row.recordedAt,
+                changedAt: clusterChangedAt)
+            if judgement == .held { tally.resultsHeld += 1 }
+            if judgement == .excused { tally.resultsExcused += 1 }
         }
         openCount -= 1
         endedLast = row.stream

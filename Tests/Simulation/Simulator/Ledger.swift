@@ -29,6 +29,10 @@ struct Ledger {
     /// The members whose requests must follow at once.
     var expected: (sweep: Int64, next: Int64, left: Int)?
     var schedules: [Int64: ScheduleStory] = [:]
+    /// When the cluster was last another.
+    var clusterChangedAt: Int64?
+    /// What the digests of paths stand for.
+    var paths: [PathDigest: [String]] = [:]
     /// The schedule whose run must follow at once.
     var beginning: Int64?
     private(set) var epoch: Int64 = 0
@@ -61,6 +65,7 @@ struct Ledger {
         endedLast = nil
         try checkExpected(event, row)
         try takeRun(event, row)
+        try checkFindings(before: row)
         tally.events += 1
         switch event {
         case .trace(let event): try take(event, row, by: author, endedBefore: before)
@@ -89,7 +94,9 @@ struct Ledger {
             guard row.position == 1 else { throw Violation("the log was created twice") }
         case .sweep(let event): try take(event, row, by: author)
         case .schedule(let event): try take(event, row, by: author)
-        case .clusterObserved, .segmentArchived, .segmentRestored, .segmentDropped: break
+        case .clusterObserved(let observed):
+            if row.version > 1, !observed.isWhole { clusterChangedAt = row.recordedAt }
+        case .segmentArchived, .segmentRestored, .segmentDropped: break
         }
     }
 

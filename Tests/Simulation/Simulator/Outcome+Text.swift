@@ -1,3 +1,5 @@
+import Scheduler
+
 extension Simulation.Outcome: CustomStringConvertible {
     public var description: String {
         let digest = String(digest, radix: 16)
@@ -31,7 +33,10 @@ extension Tally {
     private var counts: [(what: String, count: Int)] {
         let work = [
             ("traces", traces), ("sweeps", sweeps), ("members", members), ("slots", slots),
-            ("missedSlots", missedSlots), ("attempts", attempts),
+            ("missedSlots", missedSlots), ("probesBroken", findings[.broken] ?? 0),
+            ("probesHealed", findings[.healthy] ?? 0),
+            ("pathsChanged", findings[.pathChanged] ?? 0), ("resultsHeld", resultsHeld),
+            ("resultsExcused", resultsExcused), ("attempts", attempts),
             ("takeovers", takeovers),
             ("retries", retries), ("events", events), ("acknowledged", acknowledged),
             ("deciders", deciders), ("checkpoints", checkpoints), ("segmentsSealed", segments),

@@ -84,13 +84,21 @@ final class Plane: Sendable {
         case .allNodes: names = ["n\(dice.below(nodes))", "n\(dice.below(nodes))"]
         }
         if names.count == 2, names[0] == names[1] || dice.happens(200) { names.removeLast() }
-        let end: Action = [.delivered, .dropped, .rejected, .forwardedOutOfNetwork][dice.below(4)]
+        var end: Action = [.delivered, .dropped, .rejected, .forwardedOutOfNetwork][dice.below(4)]
+        // Probes find the same more often than not, now by one path and now by another.
+        if attempt.request.naming.schedule != nil, attempt.trace.rawValue % 4 != 0 {
+            end = .delivered
+        }
+        let policy = attempt.trace.rawValue % 3 == 0 ? "a" : "b"
         return names.enumerated().map { index, name in
             var observations = [
                 Observation(
                     index == 0 ? .spoofGuard : .forwarding, index == 0 ? .forwarded : .received)
             ]
             if index == names.count - 1, isWhole {
+                observations.append(
+                    Observation(
+                        .networkPolicy, .forwarded, networkPolicy: policy))
                 observations.append(Observation(.forwarding, end))
             }
             return BackendReport(

@@ -14,10 +14,12 @@ struct ScheduleStory {
     var open: Set<Int64> = []
     /// The slot whose request must follow at once.
     var begun: Int64?
+    var probe: ProbeStory
 
     init(_ spec: ScheduleSpec, at moment: Int64) {
         self.spec = spec
         through = moment
+        probe = ProbeStory(spec)
     }
 
     var step: Int64 {
@@ -44,6 +46,7 @@ extension Ledger {
                 story.through = max(story.through, row.recordedAt)
             }
             story.spec = spec
+            story.probe.change(to: spec)
         case .paused: story.isPaused = true
         case .resumed:
             story.isPaused = false
@@ -63,7 +66,9 @@ extension Ledger {
             else { throw Violation("event \(row.position): \(event) after \(story)") }
             story.through = missed.last.microseconds
             tally.missedSlots += missed.count
-        case .probeBroken, .probeHealthy: try checkMayDecide(author)
+        case .probeBroken(let change), .probeHealthy(let change), .pathChanged(let change):
+            try checkMayDecide(author)
+            try say(change, row, &story.probe)
         case .notified: break
         }
         schedules[row.stream] = story
@@ -74,6 +79,7 @@ extension Ledger {
     ) throws {
         let slot = firing.slot.microseconds
         story.begun = slot
+        try story.probe.fire(firing, row)
         beginning = row.stream
         tally.slots += 1
         if firing.isByHand {
@@ -104,6 +110,7 @@ extension Ledger {
         }
         schedules[schedule]?.begun = nil
         schedules[schedule]?.open.insert(row.stream)
+        schedules[schedule]?.probe.begin(row.stream)
     }
 
     /// Whether the end is followed by another attempt of its own accord.
@@ -136,6 +143,7 @@ struct SimulatedRuns: ScheduleRunning {
 
 extension Simulation {
     func askForSchedule(_ client: Client, _ log: JobLog, _ coding: TraceCoding) throws {
+        if load.happens(200) { return try changeCluster(client, log, coding) }
         let event: ScheduleEvent
         var append = AppendRequest()
         if knownSchedules.isEmpty || load.happens(400) {
@@ -145,7 +153,7 @@ extension Simulation {
         } else {
             let id = knownSchedules[load.below(knownSchedules.count)]
             event =
-                switch load.below(6) {
+                switch load.below(12) {
                 case 0: .paused
                 case 1: .resumed
                 case 2: .deleted
@@ -160,6 +168,8 @@ extension Simulation {
         let appended = try log.append(append)
         witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
         knownSchedules += appended.streams
+        // Often just before or while something of it runs.
+        if load.happens(400) { try changeCluster(client, log, coding) }
     }
 
     private func scheduleSpec() -> ScheduleSpec {
@@ -175,6 +185,31 @@ extension Simulation {
             concurrency: ScheduleSpec.Concurrency.allCases[load.below(3)],
             missed: [.none, .latest, .all(max: 1 + load.below(5))][load.below(3)],
             expectation: load.happens(500) ? nil : .verdict(.delivered),
-            failureThreshold: 1 + load.below(3))
+            failureThreshold: 1 + load.below(3),
+            settleSeconds: Int64([0, 10, 60, 200][load.below(4)]), maintenance: maintenance())
+    }
+
+    private func maintenance() -> [Maintenance] {
+        guard load.happens(300), let every = try? CronExpression("*/15 * * * *") else { return [] }
+        return [
+            Maintenance(
+                beginning: .cron(every, zone: "UTC"), durationSeconds: Int64(60 + load.below(600)))
+        ]
+    }
+
+    /// Somebody saw that the cluster is another.
+    private func changeCluster(_ client: Client, _ log: JobLog, _ coding: TraceCoding) throws {
+        let observed = ClusterObserved(
+            digest: [UInt8(load.below(256))], appeared: [], changed: [], vanished: [])
+        let known = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue)
+        let draft = try coding.draft(
+            .clusterObserved(observed), stream: known.map { .existing($0) } ?? .new(0))
+        let append = AppendRequest(
+            newStreams: known == nil
+                ? [NewStream(family: StreamFamily.cluster.rawValue, name: "cluster")] : [],
+            drafts: [draft])
+        narrator.say("\(client.name) sees another cluster")
+        let appended = try log.append(append)
+        witness.acknowledge(append.drafts, at: appended.positions, streams: appended.streams)
     }
 }

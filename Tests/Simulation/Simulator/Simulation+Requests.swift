@@ -55,9 +55,9 @@ extension Simulation {
         case ..<75: try change(.cancel, client, log, coding)
         case ..<83: try change(.delete, client, log, coding)
         case ..<88: try change(.retry, client, log, coding)
-        case ..<91: try askForSchedule(client, log, coding)
-        case ..<96: try askForSweep(client, log, coding)
-        case ..<97: try cancelSweep(client, log)
+        case ..<94: try askForSchedule(client, log, coding)
+        case ..<97: try askForSweep(client, log, coding)
+        case ..<98: try cancelSweep(client, log)
         case _: try Settlement.settle(log, clock: client.clock, holder: client.name)
         }
     }

@@ -25,6 +25,9 @@ struct Story {
     private var hasReport = false
     private var hasSender = false
     private var lastVerdict: Verdict?
+    /// The steps of the packet that were reported, in an order of their own; not those between
+    /// nodes.
+    private(set) var steps: [String] = []
 
     enum Outcome: Equatable {
         /// With what the reports said until they were complete.
@@ -64,7 +67,14 @@ struct Story {
         for observation in observations {
             if observation.component == .spoofGuard { hasSender = true }
             lastVerdict = Completion.verdict(of: observation.action) ?? lastVerdict
+            let isBetweenNodes =
+                observation.component == .forwarding
+                && [.forwarded, .received].contains(observation.action)
+            if isBetweenNodes { continue }
+            steps.append(
+                "\(observation.component) \(observation.action) \(observation.networkPolicy ?? "")")
         }
+        steps.sort()
         let isComplete =
             facts.droppedOnly
             ? hasReport : (hasSender || !facts.needsSender) && lastVerdict != nil
@@ -103,5 +113,6 @@ struct Story {
 
     private mutating func forgetReports() {
         (seen, hasReport, hasSender, lastVerdict, outcome) = ([], false, false, nil, nil)
+        steps = []
     }
 }

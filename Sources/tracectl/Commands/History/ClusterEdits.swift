@@ -8,10 +8,10 @@ import Worker
 /// What was edited in the cluster between two traces: what their paths name comes first.
 enum ClusterEdits {
     static func between(
-        _ before: TraceRecord, _ after: TraceRecord, _ opened: HistoryLogs.Opened
+        _ before: TraceRecord, _ after: TraceRecord, _ past: ClusterPast
     ) throws -> [ClusterChange] {
         guard let old = before.clusterDigest, let new = after.clusterDigest else { return [] }
-        let changes = try ClusterPast(log: opened.log, history: opened.history).changes(
+        let changes = try past.changes(
             from: (old, before.position), to: (new, after.position))
         let named = named(before, after)
         func rank(_ change: ClusterChange) -> Int {

@@ -118,20 +118,40 @@ struct HistoryCommand: ParsableCommand {
         ).print(output, empty: "No traces found.")
     }
 
+    /// A turn of a pair, or of a probe, and what was said of it.
+    private struct Turn {
+        var flip: PairFlip
+        var finding: ProbeChange?
+    }
+
+    private func turns(
+        _ one: HistoryLogs.Opened, before position: Int64
+    ) throws -> [Turn] {
+        let filter = try conditions.filter(one)
+        guard let schedule = filter.schedule else {
+            return try one.history.flips(filter, before: position, limit: limit + 1).map {
+                Turn(flip: $0)
+            }
+        }
+        let probes = ProbeHistory(log: one.log, history: one.history)
+        let runs = try probes.runs(of: schedule, from: filter.since, until: filter.until)
+        let flips = ProbeHistory.flips(in: runs, findings: try probes.findings(of: schedule))
+        return flips.map { flip in
+            Turn(
+                flip: PairFlip(
+                    kind: flip.kind == .verdict ? .verdict : .path, before: flip.before.record,
+                    after: flip.after.record), finding: flip.finding)
+        }.filter { $0.flip.after.position < position }.suffix(limit + 1)
+    }
+
     private func changes(_ opened: [HistoryLogs.Opened]) throws {
         let found = try page(
-            opened, { (flip: PairFlip) in (flip.after.endedAt, flip.after.position) }
-        ) { one, before in
-            let filter = try conditions.filter(one)
-            guard filter.schedule == nil else {
-                return Array(
-                    try one.history.flips(ofScheduleIn: filter)
-                        .filter { $0.after.position < before }.suffix(limit + 1))
-            }
-            return try one.history.flips(filter, before: before, limit: limit + 1)
-        }
-        let rows = try found.map { log, flip -> [OutputValue] in
-            let edits = try ClusterEdits.between(flip.before, flip.after, opened[log])
+            opened, { (turn: Turn) in (turn.flip.after.endedAt, turn.flip.after.position) }
+        ) { one, before in try turns(one, before: before) }
+        let pasts = opened.map { ClusterPast(log: $0.log, history: $0.history) }
+        let rows = try found.map { log, turn -> [OutputValue] in
+            let flip = turn.flip
+            let edits = try ClusterEdits.between(flip.before, flip.after, pasts[log])
             return [
                 .string(opened[log].name), .string(flip.after.since.text),
                 .string(flip.after.source.text), .string(flip.after.destination.text),
@@ -139,6 +159,7 @@ struct HistoryCommand: ParsableCommand {
                 .string(flip.before.verdict?.rawValue ?? ""),
                 .string(flip.after.verdict?.rawValue ?? ""), .int(edits.count),
                 edits.first.map { .string(ClusterEdits.line($0)) } ?? .null,
+                turn.finding.map { .string($0.kind.rawValue) } ?? .null,
                 .string(flip.before.name), .string(flip.after.name),
                 .list(edits.map(IncidentPrinter.value)),
             ]
@@ -146,10 +167,11 @@ struct HistoryCommand: ParsableCommand {
         HistoryRows(
             columns: [
                 "log", "since", "source", "destination", "port", "kind", "before", "after",
-                "edits", "edit", "traceBefore", "traceAfter", "changes",
+                "edits", "edit", "finding", "traceBefore", "traceAfter", "changes",
             ],
             shown: (opened.count > 1 ? ["log"] : [])
-                + ["since", "source", "destination", "port", "kind", "before", "after", "edit"],
+                + ["since", "source", "destination", "port", "kind", "before", "after", "edit"]
+                + (conditions.schedule == nil ? [] : ["finding"]),
             listed: ["changes"], rows: rows
         ).print(output, empty: "Nothing turned.")
     }
@@ -159,7 +181,7 @@ struct HistoryCommand: ParsableCommand {
         for one in opened {
             let runs = try one.history.traces(conditions.filter(one), limit: .max).reversed()
                 .compactMap { ProbeRun($0) }
-            let probes = Dictionary(grouping: runs) { $0.request.naming.schedule?.rawValue ?? 0 }
+            let probes = Dictionary(grouping: runs) { $0.record.naming.schedule?.rawValue ?? 0 }
             for (_, runs) in probes.sorted(by: { $0.key < $1.key }) {
                 let probe = runs.last.map { $0.probe } ?? ""
                 let head: [OutputValue] = [.string(one.name), .string(probe)]
@@ -170,7 +192,7 @@ struct HistoryCommand: ParsableCommand {
         let columns =
             outages
             ? ["log", "probe", "begin", "end", "verdict", "runs"]
-            : ["log", "probe", "day", "runs", "expected", "percent"]
+            : ["log", "probe", "day", "runs", "expected", "percent", "maintenance"]
         HistoryRows(
             columns: columns, shown: opened.count > 1 ? nil : Array(columns.dropFirst()),
             rows: rows
@@ -185,7 +207,8 @@ struct HistoryCommand: ParsableCommand {
         uptime.days.map { day in
             [
                 .string(String(day.begin.text.prefix(10))), .int(day.runs), .int(day.expected),
-                .string(percent(day.expected, of: day.runs)),
+                day.runs == 0 ? .null : .string(percent(day.expected, of: day.runs)),
+                .int(day.excused),
             ]
         }
     }

@@ -31,18 +31,22 @@ struct Incident: ParsableCommand {
     func run() throws {
         let log = try log.reading()
         let entry = try ScheduleBook(log: log).past(named: probe)
-        let runs = try ProbeHistory(log: log).runs(of: entry.id)
-        guard !runs.isEmpty else {
-            throw CommandFailure("schedule \"\(probe)\" has begun no trace yet")
+        let history = try HistoryReading.caughtUp(log)
+        let probes = ProbeHistory(log: log, history: history)
+        let runs = try probes.runs(of: entry.id)
+        guard let first = runs.first else {
+            throw CommandFailure("schedule \"\(probe)\" has finished no trace yet")
         }
-        let flips = ProbeHistory.flips(in: runs)
+        let flips = ProbeHistory.flips(in: runs, findings: try probes.findings(of: entry.id))
         guard let flip = chosen(flips) else {
-            let verdict = runs.last { $0.verdict != nil }?.verdict?.rawValue ?? "nothing yet"
             throw CommandFailure(
-                "\(probe) never turned: \(runs.count) runs since \(runs[0].slot.text), all"
-                    + " \(verdict)")
+                "\(probe) never turned: \(runs.count) runs since \(first.slot.text), all"
+                    + " \(first.verdict.rawValue)")
         }
-        let found = try FoundIncident(entry, flip, flips, log)
+        let found = FoundIncident(
+            entry, flip, flips,
+            try ClusterEdits.between(
+                flip.before.record, flip.after.record, ClusterPast(log: log, history: history)))
         let printer = IncidentPrinter(printing: printing)
         switch output {
         case .text: Output.result(printer.text(found))
@@ -54,6 +58,10 @@ struct Incident: ParsableCommand {
     private func chosen(_ flips: [ProbeFlip]) -> ProbeFlip? {
         guard let around else { return flips.last }
         let moment = around.moment(now: Clock.system.now()).microseconds
+        // A notification names the run that was told of, which may come after the flip.
+        if let told = flips.first(where: { $0.finding?.slot.microseconds == moment }) {
+            return told
+        }
         return flips.min {
             abs($0.after.slot.microseconds - moment) < abs($1.after.slot.microseconds - moment)
         }
@@ -70,52 +78,12 @@ struct FoundIncident {
     var changes: [ClusterChange]
 
     init(
-        _ entry: ScheduleBook.Past, _ flip: ProbeFlip, _ flips: [ProbeFlip], _ log: JobLog
-    ) throws {
+        _ entry: ScheduleBook.Past, _ flip: ProbeFlip, _ flips: [ProbeFlip],
+        _ changes: [ClusterChange]
+    ) {
         self.entry = entry
         self.flip = flip
         until = flips.first { $0.before.slot >= flip.after.slot }?.after.slot
-        changes = try Self.changes(of: flip, log)
-    }
-
-    static func changes(of flip: ProbeFlip, _ log: JobLog) throws -> [ClusterChange] {
-        guard let old = flip.before.request.clusterDigest,
-            let new = flip.after.request.clusterDigest
-        else { return [] }
-        let changes = try ClusterStore(log: log).changes(
-            from: (old, flip.before.position), to: (new, flip.after.position))
-        let named = Self.named(flip)
-        func rank(_ change: ClusterChange) -> Int {
-            let reference = change.reference
-            let isPolicy = reference.kind.hasSuffix("NetworkPolicy")
-            let name =
-                reference.namespace.isEmpty
-                ? reference.name : "\(reference.namespace)/\(reference.name)"
-            if isPolicy, named.contains(where: { $0.hasSuffix(":" + name) }) { return 0 }
-            if named.contains("\(reference.kind) \(name)") { return 1 }
-            return isPolicy ? 2 : 3
-        }
-        return changes.enumerated().sorted {
-            (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
-        }.map(\.element)
-    }
-
-    /// The policies that the paths show, and the ends of the trace.
-    private static func named(_ flip: ProbeFlip) -> Set<String> {
-        var named: Set<String> = []
-        for run in [flip.before, flip.after] {
-            for result in run.trace.results {
-                for step in result.observations {
-                    if let policy = step.networkPolicy { named.insert(policy) }
-                }
-            }
-            let (from, to) = (run.request.spec.source, run.request.spec.destination)
-            if let pod = from?.pod { named.insert("Pod \(from?.namespace ?? "")/\(pod)") }
-            if let pod = to?.pod { named.insert("Pod \(to?.namespace ?? "")/\(pod)") }
-            if let service = to?.service {
-                named.insert("Service \(to?.namespace ?? "")/\(service)")
-            }
-        }
-        return named
+        self.changes = changes
     }
 }

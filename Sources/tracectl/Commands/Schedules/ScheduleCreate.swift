@@ -145,6 +145,11 @@ extension ScheduleSpec {
         guard let zone = TimeZones.shared.offsets(spec.zone, around: now) else {
             throw Refusal("schedule \"\(spec.name)\": there is no time zone \"\(spec.zone)\"")
         }
+        for case let name? in spec.maintenance.map(\.zone)
+        where TimeZones.shared.offsets(name, around: now) == nil {
+            throw Refusal(
+                "schedule \"\(spec.name)\": maintenance: there is no time zone \"\(name)\"")
+        }
         guard spec.slot(after: now, in: zone) != nil else {
             throw Refusal("schedule \"\(spec.name)\": no slot comes in the next ten years")
         }

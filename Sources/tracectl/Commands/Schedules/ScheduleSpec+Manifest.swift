@@ -38,7 +38,47 @@ extension ScheduleSpec {
             spec.expectation = Verdict(rawValue: expect).map { .verdict($0) } ?? .model
         }
         spec.failureThreshold = manifest.failureThreshold ?? spec.failureThreshold
+        if spec.expectation != nil {
+            spec.settleSeconds = manifest.settleSeconds.map(Int64.init) ?? defaultSettleSeconds
+            spec.maintenance = try manifest.maintenance.map {
+                try maintenance($0, zone: manifest.timeZone)
+            }
+        } else if manifest.settleSeconds ?? 0 > 0 || !manifest.maintenance.isEmpty {
+            throw Refusal("\(place): \(Self.needsExpectation("settleSeconds and maintenance"))")
+        }
         return (spec, manifest.isSuspended)
+    }
+
+    /// Why something is refused that is for probes alone.
+    static func needsExpectation(_ what: String) -> String {
+        "\(what) are for a schedule that expects something; say what with `expect`"
+    }
+
+    private static func maintenance(
+        _ given: ScheduleManifest.Maintenance, zone: String?
+    ) throws -> Maintenance {
+        func place(_ key: String) -> String { given.places[key] ?? key }
+        guard let seconds = Maintenance.seconds(given.duration) else {
+            throw Refusal(
+                "\(place("duration")): \"\(given.duration)\" is no length from 1s to 366d")
+        }
+        let beginning: Maintenance.Beginning
+        if let start = given.start {
+            guard let moment = Maintenance.moment(start) else {
+                throw Refusal(
+                    "\(place("start")): \"\(start)\" is no moment such as 2026-11-27T03:00:00Z")
+            }
+            beginning = .once(moment)
+        } else {
+            do {
+                beginning = .cron(
+                    try CronExpression(given.schedule ?? ""),
+                    zone: given.timeZone ?? zone ?? ZoneOffsets.utc.name)
+            } catch {
+                throw Refusal("\(place("schedule")): \(error)")
+            }
+        }
+        return Maintenance(beginning: beginning, durationSeconds: seconds, reason: given.reason)
     }
 
     private static func timing(_ manifest: ScheduleManifest, _ place: String) throws -> Timing {

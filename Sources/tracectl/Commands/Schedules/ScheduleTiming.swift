@@ -10,7 +10,7 @@ struct ScheduleTiming: ParsableArguments {
     @Option(help: "Begin by a cron expression of five fields: '*/5 8-17 * * mon-fri'.")
     var cron: String?
 
-    @Option(help: "The time zone of --cron: Europe/Berlin. Default: UTC.")
+    @Option(help: "The time zone of --cron and --maintenance: Europe/Berlin. Default: UTC.")
     var timeZone: String?
 
     @Option(help: "How late a slot may begin.")
@@ -36,14 +36,46 @@ struct ScheduleTiming: ParsableArguments {
     @Option(help: "So many unexpected results in a row mean that the probe is broken.")
     var failureThreshold = ScheduleSpec.defaultFailureThreshold
 
+    @Option(
+        help: """
+            How long after a change of the cluster results are held back, since policies take \
+            effect late and restarted Pods are away for a while; 0s for not at all. Default: 30s.
+            """)
+    var settle: Duration64?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Results count for nothing from a moment or by a cron expression, for so long: \
+            '0 3 * * sun@2h', 2026-12-01T03:00:00Z@90m. May be given more than once.
+            """, valueName: "begin@length"))
+    var maintenance: [MaintenanceArgument] = []
+
     @Flag(help: "Make it paused.")
     var suspend = false
 
-    var isGiven: Bool { every != nil || cron != nil || expect != nil || suspend }
+    var isGiven: Bool {
+        every != nil || cron != nil || expect != nil || suspend || settle != nil
+            || !maintenance.isEmpty
+    }
 
     func validate() throws {
         if every != nil, cron != nil { throw ValidationError("give either --every or --cron") }
-        if timeZone != nil, cron == nil { throw ValidationError("--time-zone is for --cron") }
+        if timeZone != nil, cron == nil, maintenance.isEmpty {
+            throw ValidationError("--time-zone is for --cron and --maintenance")
+        }
+        if expect == nil, settle != nil || !maintenance.isEmpty {
+            throw ValidationError(
+                "--settle and --maintenance are for what is expected; say what with --expect")
+        }
+        let settleMax = ScheduleSpec.settleSecondsMax * 1_000_000
+        if let settle, settle.microseconds > settleMax || settle.microseconds % 1_000_000 != 0 {
+            throw ValidationError("--settle must be whole seconds, one hour at most")
+        }
+        if maintenance.count > Maintenance.countMax {
+            throw ValidationError(
+                "--maintenance may be given \(Maintenance.countMax) times at most")
+        }
         if let every, every.microseconds < 1_000_000 || every.microseconds % 1_000_000 != 0 {
             throw ValidationError("--every must be whole seconds, one at least")
         }
@@ -66,12 +98,16 @@ struct ScheduleTiming: ParsableArguments {
         } else {
             timing = .every(seconds: (every?.microseconds ?? 0) / 1_000_000)
         }
+        let settleSeconds = settle.map { $0.microseconds / 1_000_000 }
         return ScheduleSpec(
             name: name, timing: timing, work: work,
             startingDeadlineSeconds: startingDeadline.map { $0.microseconds / 1_000_000 },
             concurrency: concurrency, missed: missed.value,
             jitterSeconds: (jitter?.microseconds ?? 0) / 1_000_000, expectation: expect?.value,
-            failureThreshold: failureThreshold)
+            failureThreshold: failureThreshold,
+            settleSeconds: expect == nil
+                ? 0 : settleSeconds ?? ScheduleSpec.defaultSettleSeconds,
+            maintenance: maintenance.map { $0.maintenance(in: timeZone ?? ZoneOffsets.utc.name) })
     }
 }
 

@@ -1,0 +1,96 @@
+import Scheduler
+import Traceflow
+import Worker
+
+extension SchedulePrinter {
+    /// The schedule as a resource; one that begins traces can be applied again as it is.
+    static func object(_ entry: ScheduleBook.Entry) -> OutputValue {
+        let (spec, life) = (entry.life.spec, entry.life)
+        let isProbe = spec.expectation != nil
+        return .object([
+            "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSchedule"),
+            "metadata": .object([
+                "name": .string(entry.name), "labels": OutputValue.strings(spec.labels),
+            ]),
+            "spec": self.spec(spec, isPaused: life.isPaused),
+            "status": .object([
+                "begins": .string(isTrace(spec) ? "Traceflow" : "TraceSweep"),
+                "active": .int(life.runs.count),
+                "lastScheduleTime": .text(life.lastSlot?.text),
+                "nextScheduleTime": .text(entry.nextSlot?.text),
+                "probe": isProbe ? .string(life.isBroken ? "Broken" : "Healthy") : nil,
+                "unexpectedInARow": isProbe ? .int(life.mismatches) : nil,
+                "heldBack": isProbe ? .int(life.held?.count ?? 0) : nil,
+                "path": .text(life.found?.path?.text),
+                "inMaintenance": spec.maintenance.isEmpty ? nil : .bool(entry.isInMaintenance),
+                "maintenanceBegin": .text(entry.maintenance?.lowerBound.text),
+                "maintenanceEnd": .text(entry.maintenance?.upperBound.text),
+            ]),
+        ])
+    }
+
+    private static func isTrace(_ spec: ScheduleSpec) -> Bool {
+        if case .trace = spec.work { true } else { false }
+    }
+
+    private static func spec(_ spec: ScheduleSpec, isPaused: Bool) -> OutputValue {
+        var cron: String?
+        var every: String?
+        switch spec.timing {
+        case .cron(let expression, _): cron = expression.text
+        case .every(let seconds): every = length(seconds)
+        }
+        var expect: String?
+        switch spec.expectation {
+        case .model: expect = "Model"
+        case .verdict(let verdict): expect = verdict.rawValue
+        case nil: break
+        }
+        var (missed, missedMax): (String, Int?) = ("Latest", nil)
+        switch spec.missed {
+        case .none: missed = "None"
+        case .latest: break
+        case .all(let max): (missed, missedMax) = ("All", max)
+        }
+        let isProbe = spec.expectation != nil
+        return .object([
+            "schedule": .text(cron), "every": .text(every),
+            "timeZone": cron == nil ? nil : .string(spec.zone),
+            "suspend": .bool(isPaused),
+            "startingDeadlineSeconds": .number(spec.startingDeadlineSeconds.map(Int.init)),
+            "concurrencyPolicy": .string(spec.concurrency.rawValue),
+            "missedSlots": .string(missed), "missedSlotsMax": .number(missedMax),
+            "jitterSeconds": spec.jitterSeconds == 0 ? nil : .int(Int(spec.jitterSeconds)),
+            "expect": .text(expect),
+            "failureThreshold": isProbe ? .int(spec.failureThreshold) : nil,
+            "settleSeconds": isProbe ? .int(Int(spec.settleSeconds)) : nil,
+            "maintenance": spec.maintenance.isEmpty
+                ? nil : .list(spec.maintenance.map(maintenance)),
+            "traceTemplate": template(spec),
+        ])
+    }
+
+    private static func maintenance(_ maintenance: Maintenance) -> OutputValue {
+        var fields: [String: OutputValue?] = [
+            "duration": .string(length(maintenance.durationSeconds)),
+            "reason": maintenance.reason.isEmpty ? nil : .string(maintenance.reason),
+        ]
+        switch maintenance.beginning {
+        case .cron(let expression, let zone):
+            fields["schedule"] = .string(expression.text)
+            fields["timeZone"] = .string(zone)
+        case .once(let moment): fields["start"] = .string(moment.text)
+        }
+        return .object(fields)
+    }
+
+    private static func template(_ spec: ScheduleSpec) -> OutputValue? {
+        guard case .trace(let template) = spec.work else { return nil }
+        let labels = OutputValue.strings(template.labels)
+        return .object([
+            "metadata": labels.map { .object(["labels": $0]) },
+            "spec": template.spec.output, "priority": .int(template.priority),
+            "retries": template.retries == 0 ? nil : .int(template.retries),
+        ])
+    }
+}
