@@ -59,6 +59,33 @@ struct NotificationTests {
             })
     }
 
+    @Test func aChangedPathIsToldWithBothPathsAndAsAnAlertThatEndsByItself() throws {
+        var turned = Self.broken
+        turned.change.verdict = .delivered
+        turned.change.mismatches = 0
+        turned.change.path = PathTurn(
+            before: PathDigest(rawValue: 10), after: PathDigest(rawValue: 11),
+            beforeSlot: Moment(microseconds: 1_795_740_788_000_000))
+        let server = try LoopbackServer([.answer(200)])
+        defer { server.close() }
+        try sender(server).send(turned)
+        try sender(server, .alertmanager).send(turned)
+        let bodies = server.requests.map(\.body)
+        for part in [
+            "\"status\":\"pathChanged\"", "\"pathBefore\":\"000000000000000a\"",
+            "\"pathAfter\":\"000000000000000b\"", "\"slotBefore\":\"2026-11-27T00:53:08Z\"",
+            "\"summary\":\"web-db: Delivered as before, by another path\"",
+        ] {
+            #expect(bodies[0].contains(part), "\(part) in \(bodies[0])")
+        }
+        for part in [
+            "\"alertname\":\"TracectlProbePathChanged\"",
+            "\"startsAt\":\"2026-11-27T00:54:08Z\"", "\"endsAt\":\"2026-11-27T01:54:08Z\"",
+        ] {
+            #expect(bodies[1].contains(part), "\(part) in \(bodies[1])")
+        }
+    }
+
     @Test(
         arguments: [
             ([.answer(500)], "answered 500"), ([.answer(404)], "answered 404"),

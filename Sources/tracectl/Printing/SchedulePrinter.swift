@@ -90,7 +90,7 @@ enum SchedulePrinter {
             lines.append(
                 (
                     "Held back",
-                    "\(held.count) results since the cluster changed at \(held.since.text)"
+                    "\(held.count) since the cluster changed at \(held.since.text)"
                 ))
         }
         if !spec.maintenance.isEmpty {

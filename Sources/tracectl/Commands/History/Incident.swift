@@ -59,9 +59,11 @@ struct Incident: ParsableCommand {
         guard let around else { return flips.last }
         let moment = around.moment(now: Clock.system.now()).microseconds
         // A notification names the run that was told of, which may come after the flip.
-        if let told = flips.first(where: { $0.finding?.slot.microseconds == moment }) {
-            return told
+        let told = flips.first { flip in
+            // To the millisecond, since arguments are read with no more.
+            flip.finding.map { abs($0.slot.microseconds - moment) < 1000 } ?? false
         }
+        if let told { return told }
         return flips.min {
             abs($0.after.slot.microseconds - moment) < abs($1.after.slot.microseconds - moment)
         }
