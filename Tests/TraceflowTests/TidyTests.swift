@@ -50,6 +50,11 @@ struct TidyTests {
             "Traceflow": [], "Scheduler": ["Traceflow"],
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
+            "API": [
+                "Dispatch", "Glibc", "Hummingbird", "HummingbirdCore", "JobLog", "Logging",
+                "NIOCore", "NIOPosix", "Scheduler", "Synchronization", "TraceLog", "Traceflow",
+                "Worker",
+            ],
             "Cluster": ["Crypto", "CYaml", "Foundation", "Synchronization", "Traceflow", "Yams"],
         ]
         for source in try Self.sources() {
