@@ -27,6 +27,20 @@ public struct TagPool: Hashable, Sendable {
         }
     }
 
+    /// How much of what there is to hold is held: tags or credits, or under `perNode` tags on
+    /// nodes, of those nodes that a tag was ever held on.
+    public var use: (held: Int, capacity: Int) {
+        switch profile {
+        case .antrea: return (heldCount, Self.tags.count)
+        case .external(let reserve, let foreign):
+            return (heldCount, max(0, Self.tags.count - reserve - foreign))
+        case .perNode:
+            let places = max(1, usedOnNode.count)
+            let here = usedOnNode.reduce(0) { $0 + ($1 & ~usedOnAllNodes).nonzeroBitCount }
+            return (here + usedOnAllNodes.nonzeroBitCount * places, Self.tags.count * places)
+        }
+    }
+
     /// Returns the lowest tag that nobody holds on one of the nodes; nil when there is none.
     /// Under `external` that is 0 as long as a credit is left.
     func freeTag(on nodes: [Int32]) -> Int? {

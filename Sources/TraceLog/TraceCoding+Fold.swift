@@ -141,6 +141,13 @@ extension TraceCoding {
         }
     }
 
+    /// The schedule that a TraceRequested is a run of; nil of any other.
+    public func schedule(of row: EventRow) throws -> ScheduleID? {
+        guard row.type == LogEventType.traceRequested.rawValue else { return nil }
+        let schedule = try Self.naming(row, .traceRequested) { try requestParts(row).schedule }
+        return schedule > 0 ? ScheduleID(schedule) : nil
+    }
+
     private func ending(_ type: LogEventType, _ row: EventRow) throws -> TraceEvent {
         var attempt = 0
         var verdict = PBVerdict.unspecified

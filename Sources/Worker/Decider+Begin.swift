@@ -59,12 +59,20 @@ extension Decider {
         return true
     }
 
-    /// Begins what schedules have come to; returns the sweeps that were cancelled for it.
+    /// What a pass has begun of schedules.
+    struct Begun {
+        /// The sweeps that were cancelled for it.
+        var replaced: Set<SweepID> = []
+        /// How late each slot is that the clock began.
+        var lateMicroseconds: [Int64] = []
+    }
+
+    /// Begins what schedules have come to.
     func begin(
         _ state: inout SchedulerState, at now: Moment, _ request: inout AppendRequest
-    ) throws -> Set<SweepID> {
-        guard let runs else { return [] }
-        var cancelled: Set<SweepID> = []
+    ) throws -> Begun {
+        guard let runs else { return Begun() }
+        var begun = Begun()
         let zones = { (name: String) in runs.zone(name, around: now) }
         state.plan(zones)
         let room = max(0, Self.eventsMax - request.drafts.count) / Self.eventsOfARun
@@ -77,7 +85,7 @@ extension Decider {
                 continue
             }
             if life.spec.concurrency == .replace {
-                try replace(life, state, &request, &cancelled)
+                try replace(life, state, &request, &begun.replaced)
             }
             let run: ScheduledRun
             do {
@@ -93,21 +101,25 @@ extension Decider {
                 request.drafts.append(try coding.draft(.schedule(.missed(missed)), stream: stream))
                 continue
             }
+            if !firing.isByHand {
+                begun.lateMicroseconds.append(
+                    now.microseconds - life.spec.begin(of: firing.slot).microseconds)
+            }
             firing.expected = run.expected
             request.drafts.append(try coding.draft(.schedule(.fired(firing)), stream: stream))
-            let begun = StreamRef.new(request.newStreams.count)
+            let own = StreamRef.new(request.newStreams.count)
             switch run.work {
             case .trace(let trace):
                 request.drafts.append(
-                    try coding.draft(.trace(.requested(trace)), stream: begun))
+                    try coding.draft(.trace(.requested(trace)), stream: own))
                 request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
             case .sweep(let sweep):
                 request.drafts.append(
-                    try coding.draft(.sweep(.requested(sweep)), stream: begun))
+                    try coding.draft(.sweep(.requested(sweep)), stream: own))
                 request.newStreams.append(NewStream(family: StreamFamily.sweep.rawValue))
             }
         }
-        return cancelled
+        return begun
     }
 
     /// Ends what the slot before began.

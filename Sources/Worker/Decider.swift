@@ -26,6 +26,8 @@ public struct Decider {
     let plans: (any SweepExpanding)?
     /// Nil for one who leaves schedules as they are.
     let runs: (any ScheduleRunning)?
+    private let clock: Clock
+    private let meter: (any WorkerMeter)?
 
     /// Events that are read at once while catching up.
     private static let chunk = 10_000
@@ -41,18 +43,21 @@ public struct Decider {
     public init(log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64) {
         self.init(
             log: log, coding: coding, clock: clock, leaseMicroseconds: leaseMicroseconds,
-            checkpoints: CheckpointOptions(), plans: nil, runs: nil)
+            checkpoints: CheckpointOptions(), plans: nil, runs: nil, meter: nil)
     }
 
     init(
         log: JobLog, coding: TraceCoding, clock: Clock, leaseMicroseconds: Int64,
-        checkpoints: CheckpointOptions, plans: (any SweepExpanding)?, runs: (any ScheduleRunning)?
+        checkpoints: CheckpointOptions, plans: (any SweepExpanding)?, runs: (any ScheduleRunning)?,
+        meter: (any WorkerMeter)? = nil
     ) {
         self.log = log
         self.coding = coding
         self.checkpoints = checkpoints
         self.plans = plans
         self.runs = runs
+        self.clock = clock
+        self.meter = meter
         jumps = JumpWatch(
             clock: clock, now: Moment(microseconds: log.now()),
             leaseMicroseconds: leaseMicroseconds)
@@ -82,6 +87,8 @@ public struct Decider {
             guard var working = state.take() else { return false }
             var folded = position
             var decided = 0
+            var late: [Int64] = []
+            var decidedAt: Int64?
             let appended = try log.decide(holding: lease, after: position) { news, moment in
                 try news.forEach { row in
                     try coding.fold(row, into: &working)
@@ -100,10 +107,17 @@ public struct Decider {
                 decided = request.drafts.count
                 // What became due since the cluster was looked at waits for the next pass.
                 isPostponed = !isPrepared && runs != nil && working.hasSlot(at: now)
-                var replaced: Set<SweepID> = []
-                if isPrepared { replaced = try begin(&working, at: now, &request) }
-                try expand(working, at: now, &request, without: replaced)
+                var begun = Begun()
+                if isPrepared { begun = try begin(&working, at: now, &request) }
+                try expand(working, at: now, &request, without: begun.replaced)
+                late = begun.lateMicroseconds
+                decidedAt = meter.map { _ in clock.monotonicMicroseconds() }
                 return request
+            }
+            if let meter, let decidedAt, !appended.positions.isEmpty {
+                meter.committed(
+                    .decisions, microseconds: clock.monotonicMicroseconds() - decidedAt)
+                for microseconds in late { meter.slotFired(lateMicroseconds: microseconds) }
             }
             announcedEpoch = lease.epoch
             state = working

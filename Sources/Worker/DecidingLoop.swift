@@ -30,15 +30,17 @@ struct DecidingLoop {
             log: log, coding: coding, clock: clock, options: options,
             inFlightMax: backend.abilities.inFlightMax, plans: SweepPlans(clusters: clusters),
             runs: ScheduleRuns(clusters: clusters))
+        var gauge = options.meter.map { DecidingGauge(meter: $0, clock: clock) }
         do {
             while !shared.isFinished {
                 let worked = try deciding.step(isDraining: shared.isDraining)
+                gauge?.look(at: deciding.decider.state, position: deciding.decider.position)
                 // Before anybody is told that nothing is left to do.
                 if deciding.leases.decider != nil, let state = deciding.decider.state {
                     options.notifier?.offer(state.notices)
                 }
                 publish(deciding)
-                if !worked { try wait(deciding) }
+                if !worked { try wait(deciding, atMost: gauge?.timeLeft) }
             }
             try deciding.handOver()
         } catch {
@@ -57,8 +59,9 @@ struct DecidingLoop {
         if news { log.wake(shared.executing) }
     }
 
-    private func wait(_ deciding: Deciding) throws {
+    private func wait(_ deciding: Deciding, atMost timeMax: Int64?) throws {
         var timeout = deciding.leases.nextLook - clock.monotonicMicroseconds()
+        if let timeMax { timeout = min(timeout, timeMax) }
         if let next = deciding.decider.nextMoment {
             timeout = min(timeout, next.microseconds - log.now())
         }
@@ -97,7 +100,7 @@ package struct Deciding {
         leases = LeaseKeeper(log: log, clock: clock, options: options)
         decider = Decider(
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
-            checkpoints: options.checkpoints, plans: plans, runs: runs)
+            checkpoints: options.checkpoints, plans: plans, runs: runs, meter: options.meter)
         self.options = options
         self.inFlightMax = inFlightMax
         self.log = log

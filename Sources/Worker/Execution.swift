@@ -209,8 +209,13 @@ package struct Execution {
     /// Reports of a trace whose segment is archived come too late to change anything: they are
     /// left out.
     private func append(_ request: AppendRequest) throws {
+        let began = options.meter.map { _ in clock.monotonicMicroseconds() }
         do throws(JobLogError) {
             try log.append(request)
+            if let began {
+                options.meter?.committed(
+                    .reports, microseconds: clock.monotonicMicroseconds() - began)
+            }
         } catch {
             guard error.code == .archived else { throw error }
             for draft in request.drafts {

@@ -9,7 +9,7 @@ import Scheduler
 /// Renewed after three tenths of their time. A lease that somebody else took is gone; the epoch
 /// in the log's own transaction keeps its late holder from deciding.
 package struct LeaseKeeper {
-    static let deciderRole = "decider"
+    package static let deciderRole = "decider"
     static let executorRole = "executor/"
     /// How often a worker that does not decide looks whether it may, in microseconds.
     package static let standbyMicroseconds: Int64 = 200_000

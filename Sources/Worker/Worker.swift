@@ -28,6 +28,8 @@ public final class Worker: Sendable {
         public var drainMicroseconds: Int64
         /// Who is told of probes that change, while this worker decides.
         public var notifier: Notifier?
+        /// Who is told how the work goes; nil for nobody.
+        public var meter: (any WorkerMeter)?
         package var checkpoints = CheckpointOptions()
 
         public init(
@@ -120,6 +122,7 @@ public final class Worker: Sendable {
         var drainUntil: Int64?
         while true {
             let worked = try execution.step(report: report, observe: observe)
+            options.meter?.executed()
             try shared.rethrow()
             if try isDone(shared.status(at: execution.position, isQuiet: outbox.isEmpty)) { return }
             if shared.isDraining {

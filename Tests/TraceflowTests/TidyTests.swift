@@ -51,6 +51,11 @@ struct TidyTests {
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
             "History": ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
+            "API": [
+                "Dispatch", "Glibc", "Hummingbird", "HummingbirdCore", "JobLog", "Logging",
+                "NIOCore", "NIOPosix", "Scheduler", "Synchronization", "TraceLog", "Traceflow",
+                "Worker",
+            ],
             "Cluster": ["Crypto", "CYaml", "Foundation", "Synchronization", "Traceflow", "Yams"],
         ]
         for source in try Self.sources() {

@@ -25,6 +25,7 @@ public final class Notifier: Sendable {
     private struct State {
         var taken: Set<String> = []
         var isStopped = false
+        var failures = 0
         /// Whether something could not be told since it was stopped.
         var hasFailed = false
     }
@@ -42,6 +43,9 @@ public final class Notifier: Sendable {
         self.firstDelayMilliseconds = firstDelayMilliseconds
         self.complain = complain
     }
+
+    /// How often something could not be told.
+    public var failures: Int { state.withLock { $0.failures } }
 
     /// Takes what is to be told; what is taken already is left as it is. Does not wait.
     func offer(_ notices: [ProbeNotice]) {
@@ -74,7 +78,10 @@ public final class Notifier: Sendable {
             // It stays taken: who decides may not have read yet that it was told.
             try log.append(AppendRequest(drafts: [draft]))
         } catch {
-            state.withLock { $0.hasFailed = $0.isStopped }
+            state.withLock { state in
+                state.failures += 1
+                state.hasFailed = state.isStopped
+            }
             complain("notification \(notification.id): \(error); trying again")
             queue.asyncAfter(deadline: .now() + .milliseconds(delay)) {
                 self.tell(

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Foundation
 import JobLog
@@ -57,6 +58,15 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup var notifications: NotificationOptions
 
+    @Option(
+        name: .customLong("metrics"),
+        help: ArgumentHelp(
+            """
+            Serve /metrics for Prometheus, /healthz and /readyz at this address of the loopback \
+            (127.0.0.1:9464; port 0 lets the system choose).
+            """, valueName: "address"))
+    var metricsAddress: String?
+
     @Option(help: ArgumentHelp("How long its leases last.", visibility: .hidden))
     var lease: Duration64?
 
@@ -72,11 +82,28 @@ struct WorkerCommand: ParsableCommand {
             throw ValidationError("--segment-age must be at least 1s")
         }
         _ = try parsedFaults()
+        _ = try loopbackAddress()
+    }
+
+    private func loopbackAddress() throws -> LoopbackAddress? {
+        do throws(LoopbackAddress.Invalid) {
+            return try metricsAddress.map { text throws(LoopbackAddress.Invalid) in
+                try LoopbackAddress(text)
+            }
+        } catch {
+            throw ValidationError("--metrics: \(error)")
+        }
     }
 
     private static let segmentSizeMin: Int64 = 64 << 10
 
     func run() throws {
+        // Before anything is made or begun: what cannot be had must leave no trace.
+        let server = try loopbackAddress().map {
+            try MetricsServer(at: $0, version: Tracectl.version)
+        }
+        defer { server?.stop() }
+        if let server { Output.note("metrics at http://\(server.address)/metrics") }
         let log = try log.creating(
             SegmentLimits(
                 bytesMax: segmentSize.bytes, ageMaxMicroseconds: segmentAge.microseconds))
@@ -91,6 +118,13 @@ struct WorkerCommand: ParsableCommand {
         if let lease { options.leaseMicroseconds = lease.microseconds }
         options.notifier = try notifications.notifier(log)
         defer { options.notifier?.stop() }
+        let metrics = try server.map { server in
+            let metrics = try WorkerMetrics(
+                log: log, version: Tracectl.version, notifier: options.notifier)
+            server.serve(metrics)
+            return metrics
+        }
+        options.meter = metrics
         let worker = Worker(
             log: log,
             backend: SimulatedBackend(
@@ -100,8 +134,13 @@ struct WorkerCommand: ParsableCommand {
         let interrupts = [
             Interrupt([SIGINT]) {
                 wasInterrupted.withLock { $0 = true }
+                metrics?.stopping()
                 worker.stop()
-            }, Interrupt([SIGTERM]) { worker.stop() },
+            },
+            Interrupt([SIGTERM]) {
+                metrics?.stopping()
+                worker.stop()
+            },
         ]
         defer { for interrupt in interrupts { interrupt.cancel() } }
         // A worker that ends at once leaves it to whoever asks.
@@ -111,7 +150,8 @@ struct WorkerCommand: ParsableCommand {
         defer { keeper?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
-            after: try log.lastPosition(), observe: { _ in },
+            after: try metrics?.position ?? log.lastPosition(),
+            observe: { row in metrics?.observe(row) },
             isDone: { status in once && status.isIdle })
         if wasInterrupted.withLock({ $0 }) {
             throw CommandFailure("", status: CommandFailure.interrupted)
