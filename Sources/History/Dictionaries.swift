@@ -195,7 +195,8 @@ struct Dictionaries {
         let path = PathDigest(of: result.observations)
         try connection.run(
             "insert into report (digest, path, node, bytes) values (?, ?, ?, ?)",
-            .number(digest), .number(Int64(bitPattern: path.rawValue)), .text(result.node), .blob(bytes))
+            .number(digest), .number(Int64(bitPattern: path.rawValue)), .text(result.node),
+            .blob(bytes))
         let number = connection.lastRowID
         for (policy, rule) in Self.policies(of: result) {
             let known = try self.number(

@@ -9,8 +9,9 @@ import Traceflow
 /// The answers come from read models in `history.db`, which are folded behind the log; ask
 /// `catchUp` first where the latest matters. Not for several threads at once.
 public final class History {
-    /// Makes an archived segment's file anew at a path, so that it can be folded.
-    public typealias Expand = (_ segment: Int64, _ file: String) throws -> Void
+    /// Makes an archived segment's file anew at a path, so that it can be folded; false for one
+    /// that was dropped.
+    public typealias Expand = (_ segment: Int64, _ file: String) throws -> Bool
 
     private let log: JobLog
     private let coding: TraceCoding
@@ -71,13 +72,38 @@ public final class History {
         let end = try log.lastPosition()
         defer { try? log.lend(nil) }
         while try position() < end {
-            try reachAbsent()
+            let limit = try reach()
             var fold = self.fold ?? newFold()
             self.fold = nil
-            guard try fold.step() > 0 else { return }
+            guard try fold.step(limit: limit) > 0 else { return }
             self.fold = fold
             guard progress(try position()) else { return }
         }
+    }
+
+    /// Makes sure that the next events can be read; returns how many may be read at once, so that
+    /// none in a segment that is archived are passed over.
+    private func reach() throws -> Int {
+        var from = try position()
+        while let absent = try log.absentSegment(after: from) {
+            if absent.base > from { return Int(clamping: absent.base - from) }
+            if try lend(absent.number) { continue }
+            // Dropped: what it told is lost to all.
+            from = absent.end
+        }
+        return .max
+    }
+
+    /// False for a segment that was dropped.
+    private func lend(_ segment: Int64) throws -> Bool {
+        guard let expand else { return false }
+        let file = log.folder + "/history.expanded.db"
+        try log.removeFile(file)
+        guard try expand(segment, file) else { return false }
+        try log.lend(file)
+        // An open file stays readable without its name.
+        try log.removeFile(file)
+        return true
     }
 
     private func newFold() -> HistoryFold {
@@ -88,12 +114,8 @@ public final class History {
         guard let absent = try log.absentSegment(after: position()), let expand else { return }
         let file = log.folder + "/history.expanded.db"
         try log.removeFile(file)
-        do {
-            try expand(absent.number, file)
-        } catch let error as JobLogError where error.code == .refused {
-            // It was dropped: what it told is lost to all.
-            return
-        }
+        // What a dropped one told is lost to all.
+        guard try expand(absent.number, file) else { return }
         try log.lend(file)
         // An open file stays readable without its name.
         try log.removeFile(file)

@@ -42,12 +42,12 @@ struct HistoryFold {
         terms = TermReader(connection)
     }
 
-    /// Folds the next events; returns how many there were.
-    mutating func step() throws -> Int {
-        try connection.transaction { try fold() }
+    /// Folds the next events, `limit` at most; returns how many there were.
+    mutating func step(limit: Int) throws -> Int {
+        try connection.transaction { try fold(min(chunk, limit)) }
     }
 
-    private mutating func fold() throws -> Int {
+    private mutating func fold(_ limit: Int) throws -> Int {
         let from = try connection.number("select position from progress") ?? 0
         if from != position {
             open = [:]
@@ -57,12 +57,13 @@ struct HistoryFold {
             position = from
         }
         var reading = Reading(coding: coding, open: open, position: position)
-        let count = try log.scan(after: position, limit: chunk) { try reading.take($0) }
+        let count = try log.scan(after: position, limit: limit) { try reading.take($0) }
         guard count > 0 else { return 0 }
         // The request of a slot follows in the same transaction of the log.
-        if reading.isInSlot, count == chunk { try reading.takeOneMore(log) }
+        if reading.isInSlot, count == limit { try reading.takeOneMore(log) }
         open = reading.open
-        if open.count > Self.openMax { open = [:] }
+        // What is archived cannot be looked up later.
+        if open.count > Self.openMax, try log.absentSegment(after: 0) == nil { open = [:] }
         for kept in reading.kept { try keep(kept) }
         for ended in reading.ended {
             if let open = try ended.open ?? lookUp(ended) {
@@ -214,7 +215,8 @@ private struct Reading {
             guard case .schedule(.fired(let slot)) = try coding.event(row) else { return }
             firing = (row.stream, slot)
         case .clusterObserved, .scheduleChanged, .schedulePaused, .scheduleResumed,
-            .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested, .sweepFinished,
+            .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested,
+            .sweepFinished,
             .sweepCancelled:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,

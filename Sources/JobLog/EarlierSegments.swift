@@ -65,6 +65,10 @@ final class EarlierSegments {
         if let file { lent = try Segment(SegmentFile.openSealed(file, storage)) }
     }
 
+    func isThere(_ number: Int64) -> Bool {
+        lent?.number == number || storage.exists(SegmentFile.path(number, in: folder))
+    }
+
     /// The segment with the number; nil when its file is not there.
     func segment(_ number: Int64) throws(JobLogError) -> Segment? {
         if let lent, lent.number == number { return lent }

@@ -174,18 +174,17 @@ extension JobLog {
         }
     }
 
-    /// The first segment with events after the position, and where it ends, if it is archived or
-    /// dropped; nil when it is here.
+    /// The first segment with events after the position that is archived or dropped, and not lent:
+    /// the position before its first event, and that of its last.
     package func absentSegment(
         after position: Int64
-    ) throws(JobLogError) -> (number: Int64, end: Int64)? {
+    ) throws(JobLogError) -> (number: Int64, base: Int64, end: Int64)? {
         try readingAll { reader in
             try reader.moveOn()
-            guard position < reader.newest.base.position,
-                let entry = try reader.earlierEntries().first(where: { $0.end.position > position }),
-                try reader.segment(entry) == nil
-            else { return nil }
-            return (entry.number, entry.end.position)
+            guard position < reader.newest.base.position else { return nil }
+            return try reader.earlierEntries()
+                .first { $0.end.position > position && !reader.isThere($0) }
+                .map { ($0.number, $0.base.position, $0.end.position) }
         }
     }
 

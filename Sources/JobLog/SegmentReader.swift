@@ -82,6 +82,9 @@ final class SegmentReader {
         try earlier.entries(newest: newest.connection)
     }
 
+    /// Whether the segment of the entry can be read.
+    func isThere(_ entry: EarlierSegments.Entry) -> Bool { earlier.isThere(entry.number) }
+
     /// Reads an archived segment from where it was expanded to, until another is lent; nil for
     /// none.
     func lend(_ file: String?) throws(JobLogError) {

@@ -22,7 +22,8 @@ struct Archivist {
     /// Begins to archive or to restore, unless a command of its own is still at work.
     mutating func begin(doomed: Bool, _ chance: inout Chance) throws {
         try look()
-        guard work == nil else { return }
+        // There is nothing to put away before somebody has made the log.
+        guard work == nil, access(arena.log + "/000001.db", F_OK) == 0 else { return }
         let archived = try segments("archived")
         let wished = chance.happens(50) ? archived.prefix(chance.number(1...8)) : []
         let words = wished.isEmpty ? ["archive", "--all"] : ["restore"] + wished

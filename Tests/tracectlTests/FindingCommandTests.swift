@@ -51,7 +51,7 @@ struct FindingCommandTests {
             "history", "changes", "--schedule", "web-db", "-o", "csv",
         ]).output
         #expect(changes.contains(",path,Delivered,Delivered,1,NetworkPolicy default/a-before-it"))
-        #expect(changes.hasSuffix(" appeared,pathChanged\n"))
+        #expect(changes.contains(" appeared,pathChanged,"))
         let incident = try binary.run(["incident", "web-db"]).output
         for word in [
             "Delivered by another path since", "path changed at 20",
@@ -84,7 +84,7 @@ struct FindingCommandTests {
         #expect(incident.output.contains("no finding came of it"))
         #expect(
             try binary.run(["history", "changes", "--schedule", "web-db", "-o", "csv"]).output
-                .hasSuffix("ClusterNetworkPolicy lock appeared,-\n"))
+                .contains("ClusterNetworkPolicy lock appeared,,"))
     }
 
     @Test func inMaintenanceNothingIsFoundAndUptimeSaysHowMany() throws {
@@ -104,7 +104,7 @@ struct FindingCommandTests {
         let uptime = try binary.run([
             "history", "uptime", "--schedule", "web-db", "-o", "csv",
         ]).output
-        #expect(uptime.hasSuffix(",0,0,-,1\n"), "\(uptime)")
+        #expect(uptime.hasSuffix(",0,0,,1\n"), "\(uptime)")
         let yaml = try binary.run(["get", "schedule", "web-db", "-o", "yaml"]).output
         for word in ["start: \"2099-12-01T03:00:00Z\"", "duration: 90m", "inMaintenance: true"] {
             #expect(yaml.contains(word), "\(word) in \(yaml)")

@@ -8,7 +8,11 @@ extension History {
     /// The history of a log of traces, which can look into archived segments.
     public convenience init(of log: JobLog) throws {
         let archive = SegmentArchive(log: log, holder: "history")
-        try self.init(log: log) { segment, file in try archive.expand(segment, to: file) }
+        try self.init(log: log) { segment, file in
+            if try SegmentArchive.fates(in: log)[segment] == .dropped { return false }
+            try archive.expand(segment, to: file)
+            return true
+        }
     }
 }
 

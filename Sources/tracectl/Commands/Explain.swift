@@ -25,14 +25,21 @@ struct Explain: ParsableCommand {
     @Option(help: "What Pods with addresses of both families are asked about in: ipv4 or ipv6.")
     var family: MatrixOptions.FamilyChoice = .ipv4
 
+    @Option(
+        parsing: .unconditional,
+        help: "Of the cluster as it was recorded then: RFC 3339, or -2h for two hours ago.")
+    var at: MomentArgument?
+
     @Option(name: .shortAndLong, help: "How to print.")
     var output: Format = .text
+
+    func validate() throws { try cluster.refuseBoth(at) }
 
     func run() throws {
         let port =
             port.lowercased() == "icmp"
             ? Reachability.Port(protocol: "ICMP", number: 0) : try PortText.parse(port)
-        let model = try cluster.model(log)
+        let model = try cluster.model(log, at: at)
         let answer = try model.answer(
             PairQuestion(
                 source: source, destination: destination, protocol: port.protocol,

@@ -63,9 +63,8 @@ struct MatrixShow: ParsableCommand {
             }
             return
         }
-        if compare || at != nil {
-            throw ValidationError("--compare and --at are for the matrix of a sweep")
-        }
+        if compare { throw ValidationError("--compare is for the matrix of a sweep") }
+        try cluster.refuseBoth(at)
         if asked.ports.isEmpty == (pairs == nil) {
             throw ValidationError("give either --ports tcp/80,… or --pairs FILE")
         }
@@ -76,7 +75,7 @@ struct MatrixShow: ParsableCommand {
 
     func run() throws {
         if let sweep { return try show(sweep) }
-        let model = try cluster.model(log)
+        let model = try cluster.model(log, at: at)
         if let pairs {
             let answers = try PairFile.read(pairs).map {
                 try model.answer($0, prefersV6: asked.prefersV6)
@@ -184,8 +183,23 @@ struct MatrixOptions: ParsableArguments {
 }
 
 extension ClusterOptions {
-    /// The cluster that is asked: the one given, or the one last recorded.
-    func model(_ log: LogOptions) throws -> Cluster {
+    func refuseBoth(_ at: MomentArgument?) throws {
+        if at != nil, !given.isEmpty {
+            throw ValidationError(
+                "--at is for the cluster that was recorded, and --cluster gives another")
+        }
+    }
+
+    /// The cluster that is asked: the one given, or the one last recorded, or recorded then.
+    func model(_ log: LogOptions, at: MomentArgument? = nil) throws -> Cluster {
+        if let at {
+            let (log, moment) = (try log.reading(), at.moment(now: Clock.system.now()))
+            let past = ClusterPast(log: log, history: try HistoryReading.caughtUp(log))
+            guard let resources = try past.resources(at: moment) else {
+                throw CommandFailure("no cluster was recorded until \(moment.text)")
+            }
+            return try Cluster(resources)
+        }
         if given.isEmpty {
             guard let log = try log.existing(), let latest = try ClusterReading.latest(log) else {
                 throw CommandFailure(

@@ -147,8 +147,3 @@ struct DropCommand: ParsableCommand {
         }
     }
 }
-
-/// What the log remembers must not depend on where the command was started.
-private func absolutePath(_ path: String) -> String {
-    URL(fileURLWithPath: path).standardizedFileURL.path
-}

@@ -39,17 +39,7 @@ struct WorkerCommand: ParsableCommand {
     )
     var faults: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The log goes on in a new segment when the open one is so large (64MiB).",
-            valueName: "size"))
-    var segmentSize = ByteSize(bytes: SegmentLimits().bytesMax)
-
-    @Option(
-        help: ArgumentHelp(
-            "The log goes on in a new segment when the open one is so old (12h, 30d).",
-            valueName: "age"))
-    var segmentAge = Duration64(microseconds: SegmentLimits().ageMaxMicroseconds)
+    @OptionGroup var segments: SegmentOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -75,12 +65,6 @@ struct WorkerCommand: ParsableCommand {
         if let lease, lease.microseconds < 100_000 {
             throw ValidationError("--lease must be at least 100ms")
         }
-        if segmentSize.bytes < Self.segmentSizeMin {
-            throw ValidationError("--segment-size must be at least 64KiB")
-        }
-        if segmentAge.microseconds < 1_000_000 {
-            throw ValidationError("--segment-age must be at least 1s")
-        }
         _ = try parsedFaults()
         _ = try loopbackAddress()
     }
@@ -95,8 +79,6 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    private static let segmentSizeMin: Int64 = 64 << 10
-
     func run() throws {
         // Before anything is made or begun: what cannot be had must leave no trace.
         let server = try loopbackAddress().map {
@@ -104,9 +86,7 @@ struct WorkerCommand: ParsableCommand {
         }
         defer { server?.stop() }
         if let server { Output.note("metrics at http://\(server.address)/metrics") }
-        let log = try log.creating(
-            SegmentLimits(
-                bytesMax: segmentSize.bytes, ageMaxMicroseconds: segmentAge.microseconds))
+        let log = try log.creating(segments.limits)
         let profile: TagProfile? =
             switch tags {
             case .antrea: .antrea
@@ -148,6 +128,12 @@ struct WorkerCommand: ParsableCommand {
             history && !once
             ? HistoryKeeper(folder: self.log.path, complain: { Output.warning($0) }) : nil
         defer { keeper?.stop() }
+        let retention = segments.retention.map {
+            SegmentRetention(
+                folder: self.log.path, policy: $0, holder: Self.uniqueID("retention"),
+                tell: { Output.note($0) })
+        }
+        defer { retention?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
             after: try metrics?.position ?? log.lastPosition(),
