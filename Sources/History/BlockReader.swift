@@ -16,13 +16,15 @@ final class BlockReader {
 
     init(_ connection: Connection) { self.connection = connection }
 
-    func blocks() throws -> [Block] {
+    /// All blocks in order, or those that meet the condition, which has one value.
+    func blocks(where condition: String? = nil, _ value: Int64 = 0) throws -> [Block] {
         let query = try connection.statement(
             """
             select number, count, first_position, last_position, first_ended, last_ended
-            from block order by number
+            from block \(condition.map { "where \($0)" } ?? "") order by number
             """)
         defer { query.reset() }
+        if condition != nil { query.bind(1, value) }
         var blocks: [Block] = []
         while try query.step() {
             blocks.append(
@@ -51,16 +53,30 @@ final class BlockReader {
         query.bind(1, BlockParts.id(block.number, column))
         guard try query.step(),
             let values = PackedColumn.values(query.blobInPlace(0), count: count ?? block.count)
-        else {
-            throw JobLogError(
-                .damaged, "\(connection.file): block \(block.number) cannot be read",
-                remedy: "make the file anew with `tracectl log rebuild`")
-        }
+        else { throw damaged(block) }
         return values
+    }
+
+    /// One value, without reading the others.
+    func value(_ column: Column, of block: Block, at place: Int, count: Int) throws -> Int64 {
+        let query = try connection.statement("select bytes from part where id = ?")
+        defer { query.reset() }
+        query.bind(1, BlockParts.id(block.number, column))
+        guard try query.step(),
+            let value = PackedColumn.value(query.blobInPlace(0), at: place, of: count)
+        else { throw damaged(block) }
+        return value
+    }
+
+    private func damaged(_ block: Block) -> JobLogError {
+        JobLogError(
+            .damaged, "\(connection.file): block \(block.number) cannot be read",
+            remedy: "make the file anew with `tracectl log rebuild`")
     }
 
     func rows(of block: Block) throws -> [TraceRow] {
         let columns = Columns(self, block)
+        for column in Column.allCases { _ = try columns[column] }
         return try (0..<block.count).map { try columns.row($0) }
     }
 
@@ -116,21 +132,35 @@ final class BlockReader {
             return made
         }
 
-        func row(_ place: Int) throws -> TraceRow {
+        /// A value of a column that may not have been read as a whole.
+        private func value(_ column: Column, _ place: Int) throws -> Int64 {
+            if let known = held[column] { return known[place] }
+            return try reader.value(column, of: block, at: place, count: block.count)
+        }
+
+        private func reports(_ place: Int) throws -> [Int64] {
             let starts = try reportStarts()
-            let endedAt = try self[.endedAt][place]
-            let origin = try self[.origin][place]
-            let member = try self[.member][place]
+            let range = starts[place]..<starts[place + 1]
+            if let known = held[.reports] { return Array(known[range]) }
+            return try range.map {
+                try reader.value(.reports, of: block, at: $0, count: starts[block.count])
+            }
+        }
+
+        func row(_ place: Int) throws -> TraceRow {
+            let endedAt = try value(.endedAt, place)
+            let origin = try value(.origin, place)
+            let member = try value(.member, place)
             let isSlot = try reader.slotOrigins().contains(origin)
             return TraceRow(
-                position: try self[.position][place], endedAt: endedAt,
-                requestedAt: endedAt &- (try self[.duration][place]),
-                trace: try self[.trace][place], attempt: try self[.attempt][place],
-                source: try self[.source][place], destination: try self[.destination][place],
-                question: try self[.question][place], cluster: try self[.cluster][place],
-                outcome: try self[.outcome][place], origin: origin,
-                member: isSlot ? endedAt &- member : member, labels: try self[.labels][place],
-                reports: Array(try self[.reports][starts[place]..<starts[place + 1]]))
+                position: try value(.position, place), endedAt: endedAt,
+                requestedAt: endedAt &- (try value(.duration, place)),
+                trace: try value(.trace, place), attempt: try value(.attempt, place),
+                source: try value(.source, place), destination: try value(.destination, place),
+                question: try value(.question, place), cluster: try value(.cluster, place),
+                outcome: try value(.outcome, place), origin: origin,
+                member: isSlot ? endedAt &- member : member, labels: try value(.labels, place),
+                reports: try reports(place))
         }
     }
 }

@@ -208,14 +208,8 @@ public final class History {
 
     /// The attempt that the event at the position ended; nil when there is none.
     public func trace(endedAt position: Int64) throws -> TraceRecord? {
-        let reader = BlockReader(connection)
-        guard
-            let block = try reader.blocks().last(where: { $0.firstPosition <= position }),
-            block.lastPosition >= position
-        else { return nil }
-        let columns = BlockReader.Columns(reader, block)
-        guard let place = try columns[.position].firstIndex(of: position) else { return nil }
-        return try RecordReader(connection).record(columns.row(place))
+        let rows = RowFinder(connection)
+        return try rows.row(endedAt: position).map { try RecordReader(connection).record($0) }
     }
 
     /// Where pairs of ends turned, the latest first, `limit` at most, those before the position.
@@ -228,11 +222,16 @@ public final class History {
         guard !query.isEmpty else { return [] }
         var flips: [PairFlip] = []
         let found = try FlipReader(connection).flips(query, before: position, limit: limit)
+        let (rows, records) = (RowFinder(connection), RecordReader(connection))
         for (kind, before, after) in found {
             guard let kind = PairFlip.Kind(rawValue: kind),
-                let before = try trace(endedAt: before), let after = try trace(endedAt: after)
+                let before = try rows.row(endedAt: before),
+                let after = try rows.row(endedAt: after)
             else { continue }
-            flips.append(PairFlip(kind: kind, before: before, after: after))
+            flips.append(
+                PairFlip(
+                    kind: kind, before: try records.record(before),
+                    after: try records.record(after)))
         }
         return flips
     }

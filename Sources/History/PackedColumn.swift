@@ -58,6 +58,24 @@ enum PackedColumn {
         return bytes
     }
 
+    /// One number of so many; nil for bytes that do not hold them.
+    ///
+    /// One that is kept as a difference costs all before it.
+    static func value(_ bytes: UnsafeRawBufferPointer, at place: Int, of count: Int) -> Int64? {
+        guard bytes.count >= headerBytes, place >= 0, place < count else { return nil }
+        let width = Int(bytes[1])
+        guard bytes[0] == 0, width <= 64,
+            bytes.count >= headerBytes + (count * width + 7) / 8 + 8
+        else { return values(bytes, count: count)?[place] }
+        func word(at offset: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        let bit = headerBytes * 8 + place * width
+        let mask = width == 64 ? UInt64.max : (1 << UInt64(width)) - 1
+        let held = word(at: bit >> 3) >> UInt64(bit & 7) & mask
+        return Int64(bitPattern: word(at: 2)) &+ Int64(bitPattern: held)
+    }
+
     /// The numbers again; nil for bytes that do not hold so many.
     static func values(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Int64]? {
         guard bytes.count >= headerBytes, count >= 0 else { return nil }

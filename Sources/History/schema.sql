@@ -84,6 +84,7 @@ create table block (
     first_ended integer not null,
     last_ended integer not null
 ) strict;
+create index block_by_position on block (first_position);
 create table part (id integer primary key, bytes blob not null) strict;
 
 -- Which terms occur in which of 16 full blocks, as bits: `signature` 64 * band + row.

@@ -15,6 +15,12 @@ struct PackedColumnTests {
         let bytes = PackedColumn.bytes(column)
         let back = bytes.withUnsafeBytes { PackedColumn.values($0, count: column.count) }
         #expect(back == column)
+        for place in column.indices {
+            let value = bytes.withUnsafeBytes {
+                PackedColumn.value($0, at: place, of: column.count)
+            }
+            #expect(value == column[place])
+        }
     }
 
     @Test func equalNumbersTakeNoRoomAndGrowingOnesLittle() {
