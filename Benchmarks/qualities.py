@@ -107,7 +107,18 @@ COST = [
     Row("a sweep of 999,000 pairs", ("sweep", "traces"), limit=40_000),
     Row("a sweep of 999,000 pairs, memory", ("sweep", "memory, at most"), limit=256,
         at_most=True),
-    Row("its matrix read from the log", ("sweep", "matrix read")),
+    Row("its matrix read from the history", ("sweep", "matrix read")),
+    *[
+        Row(f"history, {case}, p99", ("history", f"{case}, p99"), limit=10, at_most=True)
+        for case in (
+            "last 50 between two", "last 50 of a policy", "last 50 of a schedule",
+            "who was dropped on the way to one", "who was dropped on a node",
+            "what changed for one", "what changed since")
+    ],
+    Row("history, folded behind the log", ("history", "folded"), limit=40_000),
+    Row("history, read models a trace", ("history", "read models")),
+    Row("history, log and read models a trace", ("history", "live"), limit=450, at_most=True),
+    Row("history, archived log and read models a trace", ("history", "archived")),
     Row("10,000 schedules, the latest slot", ("schedules", "latest"), limit=100, at_most=True),
     Row("10,000 schedules, p99", ("schedules", "p99")),
     Row("tag use while traces wait, reports within 1 s", ("tag-use", "reports take up to 1000 ms"),

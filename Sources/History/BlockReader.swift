@@ -27,6 +27,10 @@ final class BlockReader {
         if condition != nil { query.bind(1, value) }
         var blocks: [Block] = []
         while try query.step() {
+            // Whatever the file says, no more is read than a block may have.
+            guard (0...Self.numberMax).contains(query.number(0)),
+                (0...Int64(Self.rowsMax)).contains(query.number(1))
+            else { throw damaged(query.number(0)) }
             blocks.append(
                 Block(
                     number: query.number(0), count: Int(query.number(1)),
@@ -53,7 +57,7 @@ final class BlockReader {
         query.bind(1, BlockParts.id(block.number, column))
         guard try query.step(),
             let values = PackedColumn.values(query.blobInPlace(0), count: count ?? block.count)
-        else { throw damaged(block) }
+        else { throw damaged(block.number) }
         return values
     }
 
@@ -64,13 +68,18 @@ final class BlockReader {
         query.bind(1, BlockParts.id(block.number, column))
         guard try query.step(),
             let value = PackedColumn.value(query.blobInPlace(0), at: place, of: count)
-        else { throw damaged(block) }
+        else { throw damaged(block.number) }
         return value
     }
 
-    private func damaged(_ block: Block) -> JobLogError {
+    private static let numberMax: Int64 = 1 << 50
+    private static let rowsMax = 1 << 16
+    /// Reports of all rows of a block.
+    fileprivate static let reportsMax = 1 << 22
+
+    fileprivate func damaged(_ block: Int64) -> JobLogError {
         JobLogError(
-            .damaged, "\(connection.file): block \(block.number) cannot be read",
+            .damaged, "\(connection.file): block \(block) cannot be read",
             remedy: "make the file anew with `tracectl log rebuild`")
     }
 
@@ -123,8 +132,8 @@ final class BlockReader {
             var made = [0]
             made.reserveCapacity(block.count + 1)
             for count in try self[.reportCount] {
-                guard count >= 0, count < 1 << 20 else {
-                    throw JobLogError(.damaged, "block \(block.number) cannot be read")
+                guard count >= 0, Int64(made[made.count - 1]) &+ count <= Int64(reportsMax) else {
+                    throw reader.damaged(block.number)
                 }
                 made.append(made[made.count - 1] + Int(count))
             }

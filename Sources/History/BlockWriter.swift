@@ -40,16 +40,19 @@ struct BlockWriter {
         }
     }
 
-    mutating func add(_ row: TraceRow, isSlot: Bool, _ terms: TermReader) throws {
+    /// Returns the place of the row among all.
+    mutating func add(_ row: TraceRow, isSlot: Bool, _ terms: TermReader) throws -> Int64 {
         if isSlot { slots.insert(row.origin) }
+        let place = number * Int64(rowsABlock) + Int64(rows.count)
         rows.append(row)
         isChanged = true
-        guard rows.count == rowsABlock else { return }
+        guard rows.count == rowsABlock else { return place }
         try write()
         try sign(terms)
         number += 1
         rows.removeAll(keepingCapacity: true)
         isChanged = false
+        return place
     }
 
     mutating func flush() throws {

@@ -53,30 +53,41 @@ final class CandidateBlocks {
 /// Finds where pairs turned.
 struct FlipReader {
     private let connection: Connection
+    private let rows: RowFinder
 
-    init(_ connection: Connection) { self.connection = connection }
+    init(_ connection: Connection, _ rows: RowFinder) {
+        self.connection = connection
+        self.rows = rows
+    }
 
+    /// Of both rows the places among all.
     typealias Found = (kind: Int64, before: Int64, after: Int64)
 
     func flips(_ query: HistoryQuery, before position: Int64, limit: Int) throws -> [Found] {
         var found: [Found] = []
         guard limit > 0 else { return found }
         for (sql, values) in Self.statements(query) {
-            let rows = try connection.statement(
+            let flips = try connection.statement(
                 """
-                select position, ended_at, kind, before, source, destination from flip
+                select position, ended_at, kind, place, before, source, destination from flip
                 where \(sql) position < ? order by position desc
                 """)
-            defer { rows.reset() }
-            rows.bind(values + [.number(position)])
+            defer { flips.reset() }
+            flips.bind(values + [.number(position)])
             var taken = 0
-            while taken < limit, try rows.step() {
-                let endedAt = rows.number(1)
+            while taken < limit, try flips.step() {
+                let endedAt = flips.number(1)
                 if endedAt < query.since { break }
-                guard endedAt <= query.until, query.mayEnd(rows.number(4), rows.number(5)) else {
+                guard endedAt <= query.until, query.mayEnd(flips.number(5), flips.number(6)) else {
                     continue
                 }
-                found.append((rows.number(2), rows.number(3), rows.number(0)))
+                // What it came to is what is asked for.
+                if query.asksBeyondEnds {
+                    guard let row = try rows.row(flips.number(3)), query.matches(row) else {
+                        continue
+                    }
+                }
+                found.append((flips.number(2), flips.number(4), flips.number(3)))
                 taken += 1
             }
         }

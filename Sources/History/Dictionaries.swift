@@ -15,9 +15,10 @@ struct Dictionaries {
     private var sources: [Int64: Int64] = [:]
     private var destinations: [Int64: Int64] = [:]
     private var reports: [Int64: Int64] = [:]
-    private var outcomes: [String: Int64] = [:]
-    private var origins: [String: Int64] = [:]
-    private var labelSets: [[String: String]: Int64] = [:]
+    private var outcomes: [[UInt8]: Int64] = [:]
+    private var origins: [[UInt8]: Int64] = [:]
+    /// By bytes, since texts that differ in them may count as equal.
+    private var labelSets: [[UInt8]: Int64] = [:]
 
     /// Beyond so many a cache starts anew.
     private static let cachedMax = 200_000
@@ -126,7 +127,7 @@ struct Dictionaries {
             phase.rawValue, verdict?.rawValue ?? "", reason, expected?.rawValue ?? "",
             isExcused ? "maintenance" : "",
         ]
-        let key = parts.joined(separator: "\u{0}")
+        let key = Array(parts.joined(separator: "\u{0}").utf8)
         if let known = outcomes[key] { return known }
         let made = try number(
             """
@@ -150,7 +151,7 @@ struct Dictionaries {
             case .slot(let schedule, let name, _):
                 (StreamFamily.schedule.rawValue, schedule.rawValue, name)
             }
-        let key = "\(family)/\(stream)/\(name)"
+        let key = Array("\(family)/\(stream)/\(name)".utf8)
         if let known = origins[key] { return known }
         let made = try number(
             "select number from origin where family = ? and stream = ? and name = ?",
@@ -162,12 +163,14 @@ struct Dictionaries {
     }
 
     mutating func labelSet(_ labels: [String: String]) throws -> Int64 {
-        if let known = labelSets[labels] { return known }
+        let text = LabelText.text(labels)
+        let key = Array(text.utf8)
+        if let known = labelSets[key] { return known }
         let made = try number(
             "select number from label_set where labels = ?",
-            "insert into label_set (labels) values (?)", [.text(LabelText.text(labels))])
+            "insert into label_set (labels) values (?)", [.text(text)])
         if labelSets.count >= Self.cachedMax { labelSets = [:] }
-        labelSets[labels] = made
+        labelSets[key] = made
         return made
     }
 

@@ -15,10 +15,10 @@ public final class History {
 
     private let log: JobLog
     private let coding: TraceCoding
-    private let expand: Expand?
+    private let lender: SegmentLender
     private let rowsABlock: Int
     private let chunk: Int
-    private var file: HistoryFile
+    private let file: HistoryFile
     private var fold: HistoryFold?
     var connection: Connection { file.connection }
 
@@ -34,7 +34,7 @@ public final class History {
     /// written with the same `rowsABlock`.
     package init(log: JobLog, expand: Expand? = nil, rowsABlock: Int, chunk: Int) throws {
         self.log = log
-        self.expand = expand
+        lender = SegmentLender(log, expand)
         self.rowsABlock = rowsABlock
         self.chunk = chunk
         coding = TraceCoding(log: log)
@@ -48,7 +48,7 @@ public final class History {
 
     /// How many events of the log are not folded yet.
     public func lag() throws -> Int64 {
-        try log.lastPosition() - position()
+        max(0, try log.lastPosition() - max(0, position()))
     }
 
     /// Ended attempts that can be told of.
@@ -70,63 +70,40 @@ public final class History {
     /// stop it by returning false.
     public func catchUp(_ progress: (_ position: Int64) -> Bool = { _ in true }) throws {
         let end = try log.lastPosition()
-        defer { try? log.lend(nil) }
+        defer { lender.end() }
+        var gaps = 0
         while try position() < end {
-            let limit = try reach()
             var fold = self.fold ?? newFold()
             self.fold = nil
-            guard try fold.step(limit: limit) > 0 else { return }
+            do {
+                guard try fold.step() > 0 else { return }
+            } catch is HistoryFold.Gap where gaps < Self.gapsMax {
+                // A segment was put away just now: it is brought back for the next try.
+                gaps += 1
+                continue
+            }
             self.fold = fold
             guard progress(try position()) else { return }
         }
     }
 
-    /// Makes sure that the next events can be read; returns how many may be read at once, so that
-    /// none in a segment that is archived are passed over.
-    private func reach() throws -> Int {
-        var from = try position()
-        while let absent = try log.absentSegment(after: from) {
-            if absent.base > from { return Int(clamping: absent.base - from) }
-            if try lend(absent.number) { continue }
-            // Dropped: what it told is lost to all.
-            from = absent.end
-        }
-        return .max
-    }
-
-    /// False for a segment that was dropped.
-    private func lend(_ segment: Int64) throws -> Bool {
-        guard let expand else { return false }
-        let file = log.folder + "/history.expanded.db"
-        try log.removeFile(file)
-        guard try expand(segment, file) else { return false }
-        try log.lend(file)
-        // An open file stays readable without its name.
-        try log.removeFile(file)
-        return true
-    }
+    /// Segments that may be put away while one is being folded.
+    private static let gapsMax = 100
 
     private func newFold() -> HistoryFold {
-        HistoryFold(log, coding, connection, rowsABlock: rowsABlock, chunk: chunk)
+        HistoryFold(log, coding, connection, lender, rowsABlock: rowsABlock, chunk: chunk)
     }
 
-    private func reachAbsent() throws {
-        guard let absent = try log.absentSegment(after: position()), let expand else { return }
-        let file = log.folder + "/history.expanded.db"
-        try log.removeFile(file)
-        // What a dropped one told is lost to all.
-        guard try expand(absent.number, file) else { return }
-        try log.lend(file)
-        // An open file stays readable without its name.
-        try log.removeFile(file)
-    }
-
-    /// Throws the read models away; the next `catchUp` folds the log from its beginning.
+    /// Throws all rows away, for whoever has the file open; the next `catchUp` folds the log from
+    /// its beginning.
     public func clear() throws {
         fold = nil
-        try HistoryFile.remove(log)
-        file = try HistoryFile(log: log)
+        try file.clear()
     }
+
+    /// Whether what is folded here is kept in the log's folder; else, where that cannot be
+    /// written, it is in memory and ends with this process.
+    public var isKept: Bool { file.isShared }
 
     // MARK: questions
 
@@ -206,27 +183,22 @@ public final class History {
         }
     }
 
-    /// The attempt that the event at the position ended; nil when there is none.
-    public func trace(endedAt position: Int64) throws -> TraceRecord? {
-        let rows = RowFinder(connection)
-        return try rows.row(endedAt: position).map { try RecordReader(connection).record($0) }
-    }
-
     /// Where pairs of ends turned, the latest first, `limit` at most, those before the position.
     ///
-    /// Ends, namespace and time count of the filter.
+    /// The filter is of the first trace that found something else.
     public func flips(
         _ filter: HistoryFilter, before position: Int64 = .max, limit: Int
     ) throws -> [PairFlip] {
         let query = try HistoryQuery(filter, connection)
         guard !query.isEmpty else { return [] }
         var flips: [PairFlip] = []
-        let found = try FlipReader(connection).flips(query, before: position, limit: limit)
-        let (rows, records) = (RowFinder(connection), RecordReader(connection))
+        let rows = RowFinder(connection, rowsABlock: rowsABlock)
+        let found = try FlipReader(connection, rows).flips(query, before: position, limit: limit)
+        let records = RecordReader(connection)
         for (kind, before, after) in found {
             guard let kind = PairFlip.Kind(rawValue: kind),
-                let before = try rows.row(endedAt: before),
-                let after = try rows.row(endedAt: after)
+                let before = try rows.row(before),
+                let after = try rows.row(after)
             else { continue }
             flips.append(
                 PairFlip(
@@ -235,6 +207,9 @@ public final class History {
         }
         return flips
     }
+
+    /// Runs statements on the file, as somebody could who has it.
+    package func execute(_ sql: String) throws { try connection.execute(sql) }
 
     /// All rows of all tables as text, one a line, for comparing two files.
     package func dump() throws -> [String] {

@@ -11,6 +11,7 @@ struct HistoryFile {
     let connection: Connection
     /// Whether others see what is folded here.
     let isShared: Bool
+    private let logID: String
 
     static let name = "history.db"
     /// Of the schema and of what the columns mean.
@@ -28,40 +29,30 @@ struct HistoryFile {
                 connection = try Self.open(":memory:", log)
                 isShared = false
             case .damaged, .notALog:
-                try Self.remove(log)
+                for ending in ["", "-wal", "-shm", "-journal"] {
+                    try log.removeFile(file + ending)
+                }
                 connection = try Self.open(file, log)
                 isShared = true
             default: throw error
             }
         }
-    }
-
-    /// Removes the file; whoever has it open goes on with what is not there any more.
-    static func remove(_ log: JobLog) throws(JobLogError) {
-        for ending in ["", "-wal", "-shm", "-journal"] {
-            try log.removeFile(log.folder + "/" + name + ending)
-        }
+        logID = log.logID
     }
 
     private static func open(_ file: String, _ log: JobLog) throws(JobLogError) -> Connection {
-        let connection = try log.ownerOnly { () throws(JobLogError) in
-            try Connection(
-                file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs: nil)
-        }
+        if file != ":memory:" { log.makeOwnFile(file) }
+        let connection = try Connection(
+            file: file, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs: nil)
         // Of a file that holds nothing yet; later it changes nothing.
         try connection.execute("pragma page_size = \(pageBytes)")
         try connection.execute("pragma journal_mode = wal; pragma synchronous = normal")
-        try connection.execute("pragma cache_size = -32768; pragma temp_store = memory")
+        try connection.execute("pragma cache_size = -16384; pragma temp_store = memory")
         do {
             try connection.transaction {
                 let known = try connection.number("pragma user_version")
                 if known == format, try isOf(log, connection) { return }
-                try empty(connection)
-                try connection.execute(String(decoding: PackageResources.schema_sql, as: UTF8.self))
-                try connection.run(
-                    "insert into progress (id, log_id, position, missed) values (1, ?, 0, 0)",
-                    .text(log.logID))
-                try connection.execute("pragma user_version = \(format)")
+                try makeAnew(connection, log.logID)
             }
         } catch {
             throw error as? JobLogError ?? JobLogError(.failed, "\(file): \(error)")
@@ -69,15 +60,12 @@ struct HistoryFile {
         return connection
     }
 
-    /// Of this log, and not further than it: a log that was restored from a backup ends earlier.
-    private static func isOf(_ log: JobLog, _ connection: Connection) throws(JobLogError) -> Bool {
-        let position = try connection.number(
-            "select position from progress where log_id = ?", .text(log.logID))
-        guard let position else { return false }
-        return try position <= log.lastPosition()
+    /// Empties it, for whoever has it open.
+    func clear() throws {
+        try connection.transaction { try Self.makeAnew(connection, logID) }
     }
 
-    private static func empty(_ connection: Connection) throws(JobLogError) {
+    private static func makeAnew(_ connection: Connection, _ logID: String) throws(JobLogError) {
         let query = try connection.statement(
             "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
         var names: [String] = []
@@ -87,5 +75,28 @@ struct HistoryFile {
             try connection.execute(
                 "drop table \"\(name.split(separator: "\"").joined(separator: "\"\""))\"")
         }
+        try connection.execute(String(decoding: PackageResources.schema_sql, as: UTF8.self))
+        try connection.run(
+            """
+            insert into progress (id, log_id, position, recorded_at, missed)
+            values (1, ?, 0, 0, 0)
+            """, .text(logID))
+        try connection.execute("pragma user_version = \(format)")
+    }
+
+    /// Of this log, and of nothing that it does not hold: one that was restored from a backup ends
+    /// earlier, or has gone on otherwise.
+    private static func isOf(_ log: JobLog, _ connection: Connection) throws(JobLogError) -> Bool {
+        let query = try connection.statement(
+            "select position, recorded_at from progress where log_id = ?")
+        defer { query.reset() }
+        query.bind(1, text: log.logID)
+        guard try query.step() else { return false }
+        let (position, recordedAt) = (query.number(0), query.number(1))
+        guard position >= 0, try position <= log.lastPosition() else { return false }
+        guard position > 0, let last = try log.read(after: position - 1, limit: 1).first,
+            last.position == position
+        else { return true }
+        return last.recordedAt == recordedAt
     }
 }

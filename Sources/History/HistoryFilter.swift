@@ -18,6 +18,8 @@ public struct HistoryFilter: Hashable, Sendable {
     public var phase: Phase?
     public var sweep: SweepID?
     public var schedule: ScheduleID?
+    /// Runs of schedules alone, whichever.
+    public var isOfSchedules = false
     public var labels: [String: String] = [:]
     /// Of the end of the attempt, both inclusive.
     public var since: Moment?

@@ -15,6 +15,7 @@ struct HistoryFold {
     private let log: JobLog
     private let coding: TraceCoding
     private let connection: Connection
+    private let lender: SegmentLender
     private let chunk: Int
     private var blocks: BlockWriter
     private var dictionaries: Dictionaries
@@ -30,11 +31,13 @@ struct HistoryFold {
     private static let openMax = 100_000
 
     init(
-        _ log: JobLog, _ coding: TraceCoding, _ connection: Connection, rowsABlock: Int, chunk: Int
+        _ log: JobLog, _ coding: TraceCoding, _ connection: Connection, _ lender: SegmentLender,
+        rowsABlock: Int, chunk: Int
     ) {
         self.log = log
         self.coding = coding
         self.connection = connection
+        self.lender = lender
         self.chunk = chunk
         blocks = BlockWriter(connection, rowsABlock: rowsABlock)
         dictionaries = Dictionaries(connection, coding)
@@ -42,28 +45,33 @@ struct HistoryFold {
         terms = TermReader(connection)
     }
 
-    /// Folds the next events, `limit` at most; returns how many there were.
-    mutating func step(limit: Int) throws -> Int {
-        try connection.transaction { try fold(min(chunk, limit)) }
+    /// Events are missing that should be there: a segment was put away in this moment.
+    struct Gap: Error {}
+
+    /// Folds the next events; returns how many there were. Throws `Gap` when some cannot be read
+    /// that were there right before.
+    mutating func step() throws -> Int {
+        try connection.transaction { try fold() }
     }
 
-    private mutating func fold(_ limit: Int) throws -> Int {
-        let from = try connection.number("select position from progress") ?? 0
-        if from != position {
+    private mutating func fold() throws -> Int {
+        let folded = try connection.number("select position from progress") ?? 0
+        if folded != position {
             open = [:]
             missed = try connection.number("select missed from progress") ?? 0
             dictionaries = Dictionaries(connection, coding)
+            terms = TermReader(connection)
             try blocks.load()
-            position = from
+            position = folded
         }
-        var reading = Reading(coding: coding, open: open, position: position)
-        let count = try log.scan(after: position, limit: limit) { try reading.take($0) }
+        let (from, most) = try lender.reach(after: position)
+        let limit = min(chunk, most)
+        var reading = Reading(coding: coding, open: open, position: from)
+        let count = try log.scan(after: from, limit: limit) { try reading.take($0) }
         guard count > 0 else { return 0 }
         // The request of a slot follows in the same transaction of the log.
         if reading.isInSlot, count == limit { try reading.takeOneMore(log) }
         open = reading.open
-        // What is archived cannot be looked up later.
-        if open.count > Self.openMax, try log.absentSegment(after: 0) == nil { open = [:] }
         for kept in reading.kept { try keep(kept) }
         for ended in reading.ended {
             if let open = try ended.open ?? lookUp(ended) {
@@ -76,25 +84,41 @@ struct HistoryFold {
         try pairs.flush()
         position = reading.position
         try connection.run(
-            "update progress set position = ?, missed = ?", .number(position), .number(missed))
+            "update progress set position = ?, recorded_at = ?, missed = ?", .number(position),
+            .number(reading.recordedAt), .number(missed))
+        try trimOpen()
         return count
+    }
+
+    /// What is archived is looked up at a high price: its traces are remembered, and without the
+    /// help of symbols that lie in it.
+    private mutating func trimOpen() throws {
+        guard try log.hasAbsentSegment() else {
+            if open.count > Self.openMax { open = [:] }
+            return
+        }
+        for stream in open.keys { try open[stream]?.detach(coding) }
     }
 
     /// The trace up to the event that ended its attempt, from its own events.
     private func lookUp(_ ended: EndedTrace) throws -> OpenTrace? {
         var found: OpenTrace?
-        for recorded in try log.read(stream: ended.trace) where recorded.position < ended.position {
-            try recorded.withRow { row in
-                guard let type = LogEventType(rawValue: row.type) else { return }
-                if type == .traceRequested {
-                    found = try OpenTrace(row, coding)
-                } else {
-                    try found?.take(row, type, coding)
+        try lender.scan(stream: ended.trace, before: ended.position) { events in
+            for recorded in events {
+                try recorded.withRow { row in
+                    guard let type = LogEventType(rawValue: row.type) else { return }
+                    if type == .traceRequested {
+                        found = try OpenTrace(row, coding)
+                    } else {
+                        try found?.take(row, type, coding)
+                    }
+                }
+                if found?.request.naming.schedule != nil, recorded.version == 1 {
+                    found?.firing = try firing(before: recorded.position)
                 }
             }
-            if found?.request.naming.schedule != nil, recorded.version == 1 {
-                found?.firing = try firing(before: recorded.position)
-            }
+            // The next segment may take the place of this one.
+            try found?.detach(coding)
         }
         return found
     }
@@ -141,10 +165,10 @@ struct HistoryFold {
         case .member(_, let number): row.member = number
         case .slot(_, _, let slot): row.member = slot.microseconds
         }
-        try blocks.add(row, isSlot: open.request.naming.schedule != nil, terms)
+        let place = try blocks.add(row, isSlot: open.request.naming.schedule != nil, terms)
         // One that failed otherwise than by time tells of whoever stopped it.
         if phase == .succeeded || reason == Trace.timeoutReason, let verdict {
-            pairs.add(row, verdict, isWhole: phase == .succeeded)
+            pairs.add(row, at: place, verdict, isWhole: phase == .succeeded)
         }
     }
 
@@ -171,6 +195,7 @@ private struct Reading {
     let coding: TraceCoding
     var open: [Int64: OpenTrace]
     var position: Int64
+    var recordedAt: Int64 = 0
     var ended: [EndedTrace] = []
     var kept: [RecordedEvent] = []
     /// The slot that was fired last, until its request comes.
@@ -194,7 +219,9 @@ private struct Reading {
             throw TraceLogError(
                 .unknownEvent, position: row.position, detail: "type \(row.type)")
         }
+        guard row.position == position + 1 else { throw HistoryFold.Gap() }
         position = row.position
+        recordedAt = row.recordedAt
         let fired = firing
         firing = nil
         switch type {

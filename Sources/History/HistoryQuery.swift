@@ -92,6 +92,11 @@ struct HistoryQuery {
             (filter.sweep.map { [(.sweep, $0.rawValue)] } ?? [])
             + (filter.schedule.map { [(.schedule, $0.rawValue)] } ?? [])
         var found: Set<Int64>?
+        if filter.isOfSchedules {
+            found = try numbers.all(
+                "select number from origin where family = ?",
+                [.text(StreamFamily.schedule.rawValue)])
+        }
         for (family, stream) in asked {
             let own = try numbers.all(
                 "select number from origin where family = ? and stream = ?",
@@ -122,6 +127,21 @@ struct HistoryQuery {
             filter.rule == nil
                 ? Set(policies.map(\.policy)).map { Term(.policy, $0) }
                 : policies.map { TermReader.rule($0.policy, $0.rule) })
+    }
+
+    /// Whether the row matches, but for its time.
+    func matches(_ row: TraceRow) -> Bool {
+        func isIn(_ set: NumberSet?, _ number: Int64) -> Bool { set?.contains(number) ?? true }
+        return isIn(sources, row.source) && isIn(destinations, row.destination)
+            && isIn(origins, row.origin) && isIn(outcomes, row.outcome)
+            && isIn(labelSets, row.labels)
+            && (inNamespace.map { $0.contains(row.source) || $0.contains(row.destination) } ?? true)
+            && reports.allSatisfy { set in row.reports.contains { set.contains($0) } }
+    }
+
+    /// Whether rows have to be looked at, beyond their ends.
+    var asksBeyondEnds: Bool {
+        origins != nil || outcomes != nil || labelSets != nil || !reports.isEmpty
     }
 
     /// The rows among these that match, but for their time; the columns that are rarest first.

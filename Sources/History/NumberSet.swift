@@ -3,12 +3,18 @@ struct NumberSet {
     let all: Set<Int64>
     private let bits: [UInt64]
 
+    /// A file that was tampered with may name any; beyond this they are looked up one by one.
+    private static let bitsMax: Int64 = 1 << 26
+
     init(_ numbers: Set<Int64>) {
         all = numbers
-        var bits = [UInt64](repeating: 0, count: Int(numbers.max() ?? -1) / 64 + 1)
-        for number in numbers where number >= 0 {
-            bits[Int(number / 64)] |= 1 << UInt64(number % 64)
+        let most = numbers.max() ?? -1
+        guard most < Self.bitsMax, numbers.min() ?? 0 >= 0 else {
+            bits = []
+            return
         }
+        var bits = [UInt64](repeating: 0, count: Int(most) / 64 + 1)
+        for number in numbers { bits[Int(number / 64)] |= 1 << UInt64(number % 64) }
         self.bits = bits
     }
 
@@ -16,6 +22,7 @@ struct NumberSet {
     var count: Int { all.count }
 
     func contains(_ number: Int64) -> Bool {
+        guard !bits.isEmpty else { return all.contains(number) }
         guard number >= 0, number / 64 < Int64(bits.count) else { return false }
         return bits[Int(number / 64)] >> UInt64(number % 64) & 1 == 1
     }

@@ -32,6 +32,19 @@ struct OpenTrace {
         }
     }
 
+    /// Needs no symbol of the log any more.
+    mutating func detach(_ coding: TraceCoding) throws {
+        if case .shared(let template, let source, let destination) = request.content {
+            var whole = try coding.template(template)
+            whole.spec.source = try coding.source(source)
+            whole.spec.destination = try coding.destination(destination)
+            request.content = .whole(whole)
+        }
+        for place in reports.indices {
+            reports[place].content = .whole(try reports[place].result(coding))
+        }
+    }
+
     /// `(trace, attempt, node, sequence)` identifies a report; the first of two counts.
     private func isKnown(_ report: ReportParts, _ coding: TraceCoding) throws -> Bool {
         for known in reports where known.sequence == report.sequence {

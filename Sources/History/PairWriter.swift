@@ -10,19 +10,20 @@ struct PairWriter {
 
     private struct Found {
         var row: TraceRow
+        var place: Int64
         var verdict: Int64
         /// Whether all of the path was seen: not of one that ran out of time.
         var isWhole: Bool
     }
 
     private static let cachedMax = 200_000
-    /// Of a pair whose traces ran out of time.
-    private static let unknownPath = Int64.min
+    private static let none: Int64 = -1
 
     init(_ connection: Connection) { self.connection = connection }
 
-    mutating func add(_ row: TraceRow, _ verdict: Verdict, isWhole: Bool) {
-        found.append(Found(row: row, verdict: Self.number(verdict), isWhole: isWhole))
+    mutating func add(_ row: TraceRow, at place: Int64, _ verdict: Verdict, isWhole: Bool) {
+        found.append(
+            Found(row: row, place: place, verdict: Self.number(verdict), isWhole: isWhole))
     }
 
     /// As the file has it; never changed.
@@ -46,7 +47,7 @@ struct PairWriter {
                 < (b.row.source, b.row.destination, b.row.question, b.row.position)
         }
         found.removeAll(keepingCapacity: true)
-        var flips: [(kind: Int64, before: Int64, row: TraceRow)] = []
+        var flips: [(kind: Int64, before: Int64, found: Found)] = []
         var place = 0
         while place < sorted.count {
             let first = sorted[place].row
@@ -54,36 +55,47 @@ struct PairWriter {
             while place < sorted.count, sorted[place].row.isOfSamePair(first) {
                 let next = sorted[place]
                 place += 1
-                let path = next.isWhole ? try path(next.row.reports) : Self.unknownPath
+                let path = next.isWhole ? try path(next.row.reports) : 0
+                var now = Last(
+                    verdict: next.verdict, place: next.place, path: path,
+                    whole: next.isWhole ? next.place : Self.none)
                 if let before = last {
                     if before.verdict != next.verdict {
-                        flips.append((0, before.position, next.row))
+                        flips.append((0, before.place, next))
                     } else if !next.isWhole {
-                        continue
-                    } else if before.path != Self.unknownPath, before.path != path {
-                        flips.append((1, before.position, next.row))
+                        (now.path, now.whole) = (before.path, before.whole)
+                    } else if before.whole != Self.none, before.path != path {
+                        flips.append((1, before.whole, next))
                     }
                 }
-                last = (next.verdict, path, next.row.position)
+                last = now
             }
             if let last { try remember(first, last) }
         }
-        for flip in flips.sorted(by: { $0.row.position < $1.row.position }) {
+        for flip in flips.sorted(by: { $0.found.place < $1.found.place }) {
+            let row = flip.found.row
             try connection.run(
                 """
-                insert into flip (position, ended_at, kind, before, source, destination)
-                values (?, ?, ?, ?, ?, ?)
-                """, .number(flip.row.position), .number(flip.row.endedAt), .number(flip.kind),
-                .number(flip.before), .number(flip.row.source), .number(flip.row.destination))
+                insert into flip (position, ended_at, kind, place, before, source, destination)
+                values (?, ?, ?, ?, ?, ?, ?)
+                """, .number(row.position), .number(row.endedAt), .number(flip.kind),
+                .number(flip.found.place), .number(flip.before), .number(row.source),
+                .number(row.destination))
         }
     }
 
-    private typealias Last = (verdict: Int64, path: Int64, position: Int64)
+    private struct Last {
+        var verdict: Int64
+        var place: Int64
+        /// The path of the last one that was seen whole since the verdict turned, and its place.
+        var path: Int64
+        var whole: Int64
+    }
 
     private func known(_ row: TraceRow) throws -> Last? {
         let query = try connection.statement(
             """
-            select verdict, path, position from pair
+            select verdict, place, path, whole from pair
             where source = ? and destination = ? and question = ?
             """)
         defer { query.reset() }
@@ -91,22 +103,26 @@ struct PairWriter {
         query.bind(2, row.destination)
         query.bind(3, row.question)
         guard try query.step() else { return nil }
-        return (query.number(0), query.number(1), query.number(2))
+        return Last(
+            verdict: query.number(0), place: query.number(1), path: query.number(2),
+            whole: query.number(3))
     }
 
     private func remember(_ row: TraceRow, _ last: Last) throws {
         let change = try connection.statement(
             """
-            insert or replace into pair (source, destination, question, verdict, path, position)
-            values (?, ?, ?, ?, ?, ?)
+            insert or replace into pair
+            (source, destination, question, verdict, place, path, whole)
+            values (?, ?, ?, ?, ?, ?, ?)
             """)
         defer { change.reset() }
         change.bind(1, row.source)
         change.bind(2, row.destination)
         change.bind(3, row.question)
         change.bind(4, last.verdict)
-        change.bind(5, last.path)
-        change.bind(6, last.position)
+        change.bind(5, last.place)
+        change.bind(6, last.path)
+        change.bind(7, last.whole)
         _ = try change.step()
     }
 

@@ -43,7 +43,7 @@ public struct TraceRecord: Sendable {
     /// In whose vocabulary it was asked and answered.
     public var apiVersion: APIVersion
     public var phase: Phase
-    /// Nil for one that failed otherwise than by time.
+    /// What was seen until it ended, also of one that somebody stopped (`tellsOfTheNetwork`).
     public var verdict: Verdict?
     /// Why it failed; empty when it did not.
     public var reason: String

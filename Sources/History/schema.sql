@@ -6,6 +6,8 @@ create table progress (
     id integer primary key check (id = 1),
     log_id text not null,
     position integer not null,
+    -- Of the event at the position.
+    recorded_at integer not null,
     missed integer not null
 ) strict;
 
@@ -84,21 +86,22 @@ create table block (
     first_ended integer not null,
     last_ended integer not null
 ) strict;
-create index block_by_position on block (first_position);
 create table part (id integer primary key, bytes blob not null) strict;
 
 -- Which terms occur in which of 16 full blocks, as bits: `signature` 64 * band + row.
 create table signature (id integer primary key, words blob not null) strict;
 
--- What was last found between two ends, for each question; `path` is the last whole one, the
--- least of all numbers where none was seen since the verdict turned.
+-- What was last found between two ends, for each question, and the place of its row: rows of a
+-- block times its number, and the row in it. `path` and `whole` are of the last one since the verdict
+-- turned whose path was seen whole; -1 where none was.
 create table pair (
     source integer not null,
     destination integer not null,
     question integer not null,
     verdict integer not null,
+    place integer not null,
     path integer not null,
-    position integer not null,
+    whole integer not null,
     primary key (source, destination, question)
 ) strict, without rowid;
 
@@ -107,6 +110,7 @@ create table flip (
     position integer primary key,
     ended_at integer not null,
     kind integer not null,
+    place integer not null,
     before integer not null,
     source integer not null,
     destination integer not null

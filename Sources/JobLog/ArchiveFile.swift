@@ -13,10 +13,14 @@ struct ArchiveFile {
     let archiving: Archiving
     /// Called between two pieces.
     let keep: () throws -> Void
+    /// Where it is unpacked; beside itself where nothing else is said.
+    var plainPath: String?
 
     var exists: Bool { storage.exists(path) }
     var bytes: Int64 { storage.size(path) ?? 0 }
-    private var plain: PlainSegment { PlainSegment(file: path + ".plain", storage: storage) }
+    private var plain: PlainSegment {
+        PlainSegment(file: plainPath ?? path + ".plain", storage: storage)
+    }
 
     /// The digest of what it expands to.
     func contentDigest() throws -> [UInt8] { try rolling.digest(expanded()) }

@@ -19,10 +19,11 @@ final class EarlierSegments {
     private var known: [Entry]?
     /// The one that was used last stands last.
     private var opened: [Segment] = []
-    /// One that is archived and lies somewhere else for a while, for this reader alone.
-    private var lent: Segment?
+    /// Those that are archived and lie somewhere else for a while, for this reader alone.
+    private var lent: [Segment] = []
 
     private static let openedMax = 8
+    private static let lentMax = 3
 
     init(folder: String, storage: Storage) {
         self.folder = folder
@@ -59,19 +60,22 @@ final class EarlierSegments {
         return entries
     }
 
-    /// Reads a segment from another file too, in place of the one lent before; nil for none.
+    /// Reads a segment from another file too, in place of the one lent longest ago when there are
+    /// too many; nil ends all lending.
     func lend(_ file: String?) throws(JobLogError) {
-        lent = nil
-        if let file { lent = try Segment(SegmentFile.openSealed(file, storage)) }
+        guard let file else { return lent = [] }
+        lent.append(try Segment(SegmentFile.openSealed(file, storage)))
+        if lent.count > Self.lentMax { lent.removeFirst() }
     }
 
     func isThere(_ number: Int64) -> Bool {
-        lent?.number == number || storage.exists(SegmentFile.path(number, in: folder))
+        lent.contains { $0.number == number }
+            || storage.exists(SegmentFile.path(number, in: folder))
     }
 
     /// The segment with the number; nil when its file is not there.
     func segment(_ number: Int64) throws(JobLogError) -> Segment? {
-        if let lent, lent.number == number { return lent }
+        if let known = lent.first(where: { $0.number == number }) { return known }
         if let place = opened.firstIndex(where: { $0.number == number }) {
             opened.append(opened.remove(at: place))
             return opened.last

@@ -126,7 +126,9 @@ extension JobLog {
         guard let known = try digest(of: segment) else {
             throw JobLogError(.refused, "\(path): this segment was never archived")
         }
-        let archive = try archiveFile(segment, in: source ?? folder, known, archiving, {})
+        var archive = try archiveFile(segment, in: source ?? folder, known, archiving, {})
+        // Who holds the archive may be at it too, and its folder need not be ours to write to.
+        archive.plainPath = file + ".plain"
         guard archive.exists else {
             throw JobLogError(
                 .refused, "\(archive.path): there is no such archive",

@@ -6,12 +6,14 @@ extension JobLog {
         try options.storage.remove(path)
     }
 
-    package func exists(_ path: String) -> Bool { options.storage.exists(path) }
+    /// Names in the log's folder.
+    package var filesBeside: [String] { options.storage.files(folder) }
 
-    /// Files that the body makes are for their owner alone: they tell of traffic.
-    package func ownerOnly<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
-        let mask = umask(0o077)
-        defer { umask(mask) }
-        return try body()
+    /// Makes an empty file that is for its owner alone, unless there is one: what lies beside a log
+    /// tells of traffic. What SQLite makes beside it has the same mode.
+    package func makeOwnFile(_ path: String) {
+        // Where that fails, opening it says why.
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 }

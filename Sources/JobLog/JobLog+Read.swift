@@ -188,8 +188,43 @@ extension JobLog {
         }
     }
 
-    /// Lets this log alone read an archived segment from where it was expanded to, until another
-    /// is lent; nil for none. The file must stay meanwhile.
+    /// A segment in which a stream may have events: the position before its first event, that of
+    /// its last, and whether it can be read.
+    package struct Home: Sendable {
+        package var number: Int64
+        package var base: Int64
+        package var end: Int64
+        package var isHere: Bool
+    }
+
+    /// The segments in which the stream may have events, in order.
+    package func homes(ofStream stream: Int64) throws(JobLogError) -> [Home] {
+        try readingAll { reader in
+            try reader.moveOn()
+            let newest = reader.newest
+            return try reader.earlierEntries().filter { $0.end.stream >= stream }.map {
+                Home(
+                    number: $0.number, base: $0.base.position, end: $0.end.position,
+                    isHere: reader.isThere($0))
+            } + [
+                Home(
+                    number: newest.number, base: newest.base.position, end: .max, isHere: true)
+            ]
+        }
+    }
+
+    /// Whether any segment is archived or dropped, lent or not.
+    package func hasAbsentSegment() throws(JobLogError) -> Bool {
+        try readingAll { reader in
+            try reader.moveOn()
+            return try reader.earlierEntries().contains {
+                !options.storage.exists(SegmentFile.path($0.number, in: folder))
+            }
+        }
+    }
+
+    /// Lets this log alone read an archived segment from where it was expanded to, until some
+    /// others are lent; nil ends all lending. The file may lose its name meanwhile.
     package func lend(_ file: String?) throws(JobLogError) {
         try readingAll { reader in try reader.lend(file) }
     }

@@ -85,8 +85,8 @@ final class SegmentReader {
     /// Whether the segment of the entry can be read.
     func isThere(_ entry: EarlierSegments.Entry) -> Bool { earlier.isThere(entry.number) }
 
-    /// Reads an archived segment from where it was expanded to, until another is lent; nil for
-    /// none.
+    /// Reads an archived segment from where it was expanded to, until some others are lent; nil
+    /// ends all lending.
     func lend(_ file: String?) throws(JobLogError) {
         try companion?.with { reader throws(JobLogError) in try reader.lend(file) }
         try earlier.lend(file)

@@ -166,6 +166,7 @@ struct HistoryTests {
         let history = try history(written.log, chunk: 97)
         // The same, slowly: each question between two ends, in the order of time.
         var last: [String: WrittenLog.Ended] = [:]
+        var wholes: [String: WrittenLog.Ended] = [:]
         var meant: [String] = []
         for ended in try written.oracle().reversed() {
             // Who was stopped tells nothing of the network.
@@ -176,17 +177,19 @@ struct HistoryTests {
             let key = "\(ended.source) \(ended.destination) \(port)"
             guard let before = last[key] else {
                 last[key] = ended
+                if ended.trace.phase == .succeeded { wholes[key] = ended }
                 continue
             }
             // One that ran out of time saw no whole path.
             let isWhole = ended.trace.phase == .succeeded
-            if isWhole || before.trace.verdict != verdict { last[key] = ended }
+            last[key] = ended
+            let whole = wholes[key]
+            if before.trace.verdict != verdict { wholes[key] = nil }
+            if isWhole { wholes[key] = ended }
             if before.trace.verdict != verdict {
                 meant.append("verdict \(before.position) \(ended.position)")
-            } else if isWhole, before.trace.phase == .succeeded,
-                Self.shape(before.trace) != Self.shape(ended.trace)
-            {
-                meant.append("path \(before.position) \(ended.position)")
+            } else if isWhole, let whole, Self.shape(whole.trace) != Self.shape(ended.trace) {
+                meant.append("path \(whole.position) \(ended.position)")
             }
         }
         let told = try history.flips(HistoryFilter(), limit: .max)
@@ -223,6 +226,65 @@ struct HistoryTests {
                 ].joined(separator: "|")
             }
         }.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// What somebody may have done to the file, which is then of no use, but ends nobody.
+    @Test(
+        arguments: [
+            "update block set count = 1 << 40", "update block set count = -1",
+            "update block set number = -5 where number = 1", "update part set bytes = x'00'",
+            "update part set bytes = x'0000000000000000000000000000000000000000000000000000'",
+            "update endpoint set number = 1 << 62 where number = 1",
+            "update endpoint set number = -200 where number = 1", "delete from report",
+            "delete from outcome", "update progress set position = -1 << 62",
+            "update flip set place = 1 << 60, before = -7", "delete from signature",
+        ])
+    func aFileThatWasTamperedWithIsAnErrorOrAnAnswer(change: String) throws {
+        let written = try WrittenLog(seed: 5)
+        try written.write(300)
+        let good = try history(written.log)
+        try good.execute(change)
+        var filter = HistoryFilter()
+        for ask in 0..<4 {
+            (filter.source, filter.namespace) = (ask % 2 == 0 ? "pod1" : nil, "ns0")
+            filter.policy = ask > 1 ? "policy1" : nil
+            do {
+                let history = try History(log: written.log, rowsABlock: 16, chunk: 500)
+                _ = try history.traces(filter, limit: 100)
+                _ = try history.flips(filter, limit: 100)
+                _ = try history.lag()
+                try history.catchUp()
+            } catch let error as JobLogError {
+                #expect(error.code == .damaged || error.code == .refused, "\(error)")
+            }
+        }
+    }
+
+    @Test func turnsAreAskedForByWhatTheyCameTo() throws {
+        let written = try WrittenLog(seed: 13)
+        try written.write(300)
+        let history = try history(written.log)
+        let all = try history.flips(HistoryFilter(), limit: .max)
+        for (change, isMeant): ((inout HistoryFilter) -> Void, (TraceRecord) -> Bool) in [
+            ({ $0.verdicts = [.dropped] }, { $0.verdict == .dropped }),
+            (
+                { $0.policy = "policy1" },
+                {
+                    $0.results.contains {
+                        $0.observations.contains {
+                            $0.networkPolicy?.hasSuffix("/policy1") == true
+                        }
+                    }
+                }
+            ),
+            ({ $0.labels = ["team": "t2"] }, { $0.labels["team"] == "t2" }),
+        ] as [((inout HistoryFilter) -> Void, (TraceRecord) -> Bool)] {
+            var filter = HistoryFilter()
+            change(&filter)
+            let meant = all.map(\.after).filter(isMeant).map(\.position)
+            #expect(!meant.isEmpty)
+            #expect(try history.flips(filter, limit: .max).map(\.after.position) == meant)
+        }
     }
 
     @Test func aFoldInPiecesAndOneFromNothingMakeEqualRows() throws {

@@ -50,7 +50,7 @@ struct TidyTests {
             "Traceflow": [], "Scheduler": ["Traceflow"],
             "JobLog": ["CSQLite", "Glibc", "Dispatch", "Synchronization"],
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
-            "History": ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
+            "History": ["CSQLite", "Glibc", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             "API": [
                 "Dispatch", "Glibc", "Hummingbird", "HummingbirdCore", "JobLog", "Logging",
                 "NIOCore", "NIOPosix", "Scheduler", "Synchronization", "TraceLog", "Traceflow",

@@ -116,6 +116,51 @@ struct RetentionTests {
         #expect(lines == [])
     }
 
+    /// Traces that are asked for in one segment and end in the next, some after a retry.
+    @Test func tracesThatCrossSegmentsAreToldWhenTheseAreArchived() throws {
+        let stage = try Stage()
+        for number in 0..<3 {
+            try stage.request((0..<10).map { stage.manifest("c\(number)-\($0)") })
+            try stage.request([stage.manifest("r\(number)", to: "nobody", timeout: 1)], retries: 0)
+            try roll(stage)
+            try stage.finish(stage.worker("w\(number)"))
+            let retried = try #require(
+                try stage.log.stream(named: "r\(number)", family: StreamFamily.trace.rawValue))
+            try roll(stage)
+            _ = try ChangeRecorder(log: stage.log).record(.retry, of: TraceID(retried))
+            try stage.finish(stage.worker("x\(number)"))
+        }
+        try roll(stage)
+        // But how far it goes: putting segments away is recorded too.
+        func rows(_ history: History) throws -> [String] {
+            try history.dump().filter { !$0.hasPrefix("progress: ") }
+        }
+        let before = try rows(history(stage))
+        try SegmentRetention.apply(
+            RetentionPolicy(archiveAfterMicroseconds: 0), to: stage.log, holder: "keeper"
+        ) { _ in }
+        let whole = try history(stage)
+        try whole.clear()
+        try whole.catchUp()
+        #expect(try whole.missed() == 0)
+        #expect(try rows(whole) == before)
+        // The same by processes that are all killed after a few events.
+        try whole.clear()
+        let log = try JobLog.openTraces(stage.folder, access: .readOnly)
+        while true {
+            let archive = SegmentArchive(log: log, holder: "h")
+            let short = try History(
+                log: log,
+                expand: { segment, file in
+                    try archive.expand(segment, to: file)
+                    return true
+                }, rowsABlock: 8192, chunk: 25)
+            guard try short.lag() > 0 else { break }
+            try short.catchUp { _ in false }
+        }
+        #expect(try rows(history(stage)) == before)
+    }
+
     @Test func historyAnswersAfterSegmentsWereDropped() throws {
         let stage = try stage()
         let before = try told(stage)

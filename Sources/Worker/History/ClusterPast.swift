@@ -59,7 +59,9 @@ public struct ClusterPast {
         guard old.digest != new.digest else { return [] }
         var references: [String: ResourceReference] = [:]
         var before: [String: ResourceReference] = [:]
+        var after: [String: ResourceReference] = [:]
         var touched: [String: Moment] = [:]
+        var touchedThen: [String: Moment] = [:]
         for recorded in try events() where recorded.position < new.position {
             guard case .clusterObserved(let observed) = try coding.event(recorded) else { continue }
             if observed.isWhole { references = [:] }
@@ -73,14 +75,14 @@ public struct ClusterPast {
                     touched[reference.key] = moment
                 }
             }
-            // The cluster may have been the same before, and another since.
+            // Either cluster may have been there several times: the last before its own trace counts.
             if observed.digest == old.digest, recorded.position < old.position {
                 (before, touched) = (references, [:])
             }
-            if observed.digest == new.digest, recorded.position > old.position { break }
+            if observed.digest == new.digest { (after, touchedThen) = (references, touched) }
         }
-        return try Set(before.keys).union(references.keys).sorted().compactMap { key in
-            try change(before[key], references[key], touched[key])
+        return try Set(before.keys).union(after.keys).sorted().compactMap { key in
+            try change(before[key], after[key], touchedThen[key])
         }
     }
 

@@ -18,11 +18,12 @@ extension History {
 
 /// Folds a log's history behind it, beside a worker.
 ///
-///     waiting ──events──▶ folding ──all of them──▶ resting ──a second, or many events──▶ waiting
+///     waiting ──events──▶ resting ──a second, or many events──▶ folding ──all of them──▶ waiting
+///        │                   └──another process has folded──▶ standby ──▶ waiting
 ///        └──────────────────── stop() ──────────────────────▶ stopped
 ///
 /// On a thread of its own and on connections of its own, so that nobody who decides waits for it.
-/// History is disposable: what fails here is said once and ends no worker.
+/// History is disposable: what fails here is said once, tried again after a minute, and ends no worker.
 public final class HistoryKeeper: Sendable {
     private let folder: String
     private let complain: @Sendable (String) -> Void
@@ -30,19 +31,30 @@ public final class HistoryKeeper: Sendable {
     private let isStopped = Mutex(false)
     private let waiting = Mutex<JobLog?>(nil)
     private let ended = DispatchSemaphore(value: 0)
+    private let retry = DispatchSemaphore(value: 0)
 
     /// Between two folds while little happens, in microseconds.
     private static let restMicroseconds: Int64 = 1_000_000
+    /// Between two looks while another process folds.
+    private static let standbyMicroseconds: Int64 = 3_000_000
+    /// After what failed: a disk that is full or not there may be back.
+    private static let retrySeconds = 60.0
 
-    /// Begins at once; `complain` is told why it had to give up.
+    /// Begins at once; `complain` is told what fails, each reason once.
     public init(folder: String, complain: @escaping @Sendable (String) -> Void) {
         self.folder = folder
         self.complain = complain
         let thread = Thread { [self] in
-            do {
-                try keep()
-            } catch {
-                complain("history is not kept any more: \(error)")
+            var said: Set<String> = []
+            while mayGoOn {
+                do {
+                    try keep()
+                } catch {
+                    if said.insert("\(error)").inserted {
+                        complain("history is not kept for now: \(error)")
+                    }
+                    _ = retry.wait(timeout: .now() + Self.retrySeconds)
+                }
             }
             ended.signal()
         }
@@ -54,6 +66,7 @@ public final class HistoryKeeper: Sendable {
     /// Returns when the fold at hand is done.
     public func stop() {
         isStopped.withLock { $0 = true }
+        retry.signal()
         waiting.withLock { $0?.wake(waker) }
         ended.wait()
     }
@@ -64,10 +77,12 @@ public final class HistoryKeeper: Sendable {
         let log = try JobLog.openTraces(folder, access: .readOnly)
         waiting.withLock { $0 = log }
         let history = try History(of: log)
+        guard history.isKept else {
+            throw WorkerError("\(folder)/history.db cannot be written; check who owns it")
+        }
         while mayGoOn {
-            try history.catchUp { [self] _ in mayGoOn }
             let position = try history.position()
-            guard mayGoOn,
+            guard
                 try log.waitForNews(
                     after: position, timeoutMicroseconds: 60_000_000, waker: waker)
             else { continue }
@@ -75,6 +90,14 @@ public final class HistoryKeeper: Sendable {
             _ = try log.waitForNews(
                 after: position + Int64(History.eventsAFold),
                 timeoutMicroseconds: Self.restMicroseconds, waker: waker)
+            guard mayGoOn else { return }
+            if try history.position() == position {
+                try history.catchUp { [self] _ in mayGoOn }
+            } else {
+                // Another process does it: this one looks whether it goes on doing so.
+                _ = try log.waitForNews(
+                    after: .max, timeoutMicroseconds: Self.standbyMicroseconds, waker: waker)
+            }
         }
     }
 }

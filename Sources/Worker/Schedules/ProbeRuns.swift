@@ -10,9 +10,10 @@ public struct ProbeRun: Sendable {
     /// The slot that began it.
     public var slot: Moment
 
-    /// Nil for a trace that no schedule began.
+    /// Nil for a trace that no schedule began, or that somebody cancelled.
     public init?(_ record: TraceRecord) {
-        guard case .slot(_, _, let slot) = record.naming else { return nil }
+        guard case .slot(_, _, let slot) = record.naming, record.reason != Trace.cancelledReason
+        else { return nil }
         self.record = record
         self.slot = slot
     }
@@ -24,7 +25,9 @@ public struct ProbeRun: Sendable {
     }
 
     public var expected: Verdict? { record.expected }
-    public var verdict: Verdict { record.verdict ?? .unknown }
+    public var verdict: Verdict {
+        record.tellsOfTheNetwork ? record.verdict ?? .unknown : .unknown
+    }
 
     /// Whether it came to what was expected; nil where nothing was.
     public var isExpected: Bool? { expected.map { verdict == $0 } }
@@ -54,10 +57,17 @@ public struct ProbeHistory {
         filter.schedule = id
         // A run ends after its slot.
         filter.since = from
-        return try history.traces(filter, limit: .max).compactMap { ProbeRun($0) }
-            .filter { run in
-                (from.map { run.slot >= $0 } ?? true) && (until.map { run.slot <= $0 } ?? true)
-            }.sorted { ($0.slot, $0.record.position) < ($1.slot, $1.record.position) }
+        return Self.runs(in: try history.traces(filter, limit: .max)).filter { run in
+            (from.map { run.slot >= $0 } ?? true) && (until.map { run.slot <= $0 } ?? true)
+        }
+    }
+
+    /// The runs among ended attempts, the latest of which come first: by slot, each with what its
+    /// last attempt came to.
+    public static func runs(in records: [TraceRecord]) -> [ProbeRun] {
+        var seen: Set<TraceID> = []
+        return records.filter { seen.insert($0.id).inserted }.compactMap { ProbeRun($0) }
+            .sorted { ($0.slot, $0.record.position) < ($1.slot, $1.record.position) }
     }
 
     /// What was thought of the schedule's probe, in order.

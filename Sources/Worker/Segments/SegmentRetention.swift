@@ -73,6 +73,11 @@ public final class SegmentRetention: Sendable {
         mayGoOn: () -> Bool = { true }, tell: (String) -> Void
     ) throws {
         let history = try History(of: log)
+        guard history.isKept else {
+            throw WorkerError(
+                "\(log.folder)/history.db cannot be written, and would lose what they tell; check"
+                    + " who owns it")
+        }
         try history.catchUp { _ in mayGoOn() }
         let archive = SegmentArchive(log: log, holder: holder)
         let steps = policy.due(
@@ -90,8 +95,10 @@ public final class SegmentRetention: Sendable {
                     try archive.drop(segment)
                     tell("segment \(segment) dropped")
                 }
-            } catch let error as JobLogError where error.code == .refused {
-                tell("segment \(step.segment) stays: \(error.message)")
+            } catch {
+                // The others may fare better.
+                let reason = (error as? JobLogError)?.message ?? "\(error)"
+                tell("segment \(step.segment) stays: \(reason)")
             }
         }
     }

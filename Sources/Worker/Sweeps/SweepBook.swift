@@ -25,6 +25,21 @@ public struct SweepBook {
         /// Why it was cancelled; empty when people wanted it.
         public var reason: String
 
+        public init(
+            id: SweepID, request: SweepRequest, requestedAt: Moment, position: Int64, phase: Phase,
+            endedAt: Moment? = nil, expanded: Int64, tally: SweepTally, reason: String
+        ) {
+            self.id = id
+            self.request = request
+            self.requestedAt = requestedAt
+            self.position = position
+            self.phase = phase
+            self.endedAt = endedAt
+            self.expanded = expanded
+            self.tally = tally
+            self.reason = reason
+        }
+
         /// What people call it.
         public var name: String { request.name ?? id.description }
     }

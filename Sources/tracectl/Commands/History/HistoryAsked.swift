@@ -41,6 +41,19 @@ enum HistoryReading {
 
     /// The history of the log, folded as far as the log goes now.
     static func caughtUp(_ log: JobLog) throws -> History {
+        do {
+            return try folded(log)
+        } catch let error as JobLogError where error.code == .damaged {
+            guard error.message.contains("history.db") else { throw error }
+            Output.warning("\(error.message): it is folded anew")
+            for ending in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: log.folder + "/history.db" + ending)
+            }
+            return try folded(log)
+        }
+    }
+
+    private static func folded(_ log: JobLog) throws -> History {
         let history = try History(of: log)
         let lag = try history.lag()
         let isSaid = lag >= saidFrom && isatty(STDERR_FILENO) == 1
@@ -138,8 +151,19 @@ struct HistoryConditions: ParsableArguments {
         return parsed
     }
 
-    /// The conditions in the words of one log, whose sweeps and schedules have their own numbers.
-    func filter(_ opened: HistoryLogs.Opened) throws -> HistoryFilter {
+    /// A sweep or schedule that none of the logs knows is a mistake.
+    func refuseUnknown(_ opened: [HistoryLogs.Opened]) throws {
+        if try opened.contains(where: { try filter($0) != nil }) { return }
+        if let sweep, try !opened.contains(where: { try PastNames($0).sweep(sweep) != nil }) {
+            throw Refusal("sweep \"\(sweep)\" not found; `tracectl sweep list` shows all")
+        }
+        throw Refusal(
+            "schedule \"\(schedule ?? "")\" not found; `tracectl schedule list` shows all")
+    }
+
+    /// The conditions in the words of one log, whose sweeps and schedules have their own numbers;
+    /// nil for a log that does not know them.
+    func filter(_ opened: HistoryLogs.Opened) throws -> HistoryFilter? {
         let now = Clock.system.now()
         var filter = HistoryFilter()
         filter.source = source
@@ -153,9 +177,13 @@ struct HistoryConditions: ParsableArguments {
         filter.labels = try parsedLabels()
         filter.since = since?.moment(now: now)
         filter.until = (until ?? at)?.moment(now: now)
-        if let sweep { filter.sweep = try SweepBook(log: opened.log).entry(named: sweep).id }
+        if let sweep {
+            guard let id = try PastNames(opened).sweep(sweep) else { return nil }
+            filter.sweep = id
+        }
         if let schedule {
-            filter.schedule = try ScheduleBook(log: opened.log).past(named: schedule).id
+            guard let id = try PastNames(opened).schedule(schedule) else { return nil }
+            filter.schedule = id
         }
         return filter
     }

@@ -39,8 +39,12 @@ struct HistoryCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "How to print.")
     var output: HistoryRows.Format = .table
 
+    private static let limitMax = 1_000_000
+
     func validate() throws {
-        if limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if !(1...Self.limitMax).contains(limit) {
+            throw ValidationError("--limit must be from 1 to \(Self.limitMax)")
+        }
         if outages, question != .uptime {
             throw ValidationError("--outages is for `history uptime`")
         }
@@ -56,6 +60,7 @@ struct HistoryCommand: ParsableCommand {
                 "--continue is of \(cursor.positions.count) logs, and \(opened.count) are asked;"
                     + " name the same ones with --log")
         }
+        try conditions.refuseUnknown(opened)
         switch question {
         case .list: try list(opened)
         case .changes: try changes(opened)
@@ -88,8 +93,8 @@ struct HistoryCommand: ParsableCommand {
     private func list(_ opened: [HistoryLogs.Opened]) throws {
         let found = try page(opened, { (record: TraceRecord) in (record.endedAt, record.position) })
         { one, before in
-            try one.history.traces(
-                conditions.filter(one), before: before, limit: limit + 1)
+            guard let filter = try conditions.filter(one) else { return [] }
+            return try one.history.traces(filter, before: before, limit: limit + 1)
         }
         let rows = found.map { log, record -> [OutputValue] in
             [
@@ -127,21 +132,24 @@ struct HistoryCommand: ParsableCommand {
     private func turns(
         _ one: HistoryLogs.Opened, before position: Int64
     ) throws -> [Turn] {
-        let filter = try conditions.filter(one)
+        guard let filter = try conditions.filter(one) else { return [] }
         guard let schedule = filter.schedule else {
             return try one.history.flips(filter, before: position, limit: limit + 1).map {
                 Turn(flip: $0)
             }
         }
         let probes = ProbeHistory(log: one.log, history: one.history)
-        let runs = try probes.runs(of: schedule, from: filter.since, until: filter.until)
-        let flips = ProbeHistory.flips(in: runs, findings: try probes.findings(of: schedule))
+        // A turn is found between two runs, of which one may lie before the time.
+        let flips = ProbeHistory.flips(
+            in: try probes.runs(of: schedule), findings: try probes.findings(of: schedule))
+        let asked = Set(try one.history.traces(filter, limit: .max).map(\.position))
         return flips.map { flip in
             Turn(
                 flip: PairFlip(
                     kind: flip.kind == .verdict ? .verdict : .path, before: flip.before.record,
                     after: flip.after.record), finding: flip.finding)
-        }.filter { $0.flip.after.position < position }.suffix(limit + 1)
+        }.filter { asked.contains($0.flip.after.position) && $0.flip.after.position < position }
+            .sorted { $0.flip.after.position < $1.flip.after.position }.suffix(limit + 1)
     }
 
     private func changes(_ opened: [HistoryLogs.Opened]) throws {
@@ -179,8 +187,9 @@ struct HistoryCommand: ParsableCommand {
     private func uptime(_ opened: [HistoryLogs.Opened]) throws {
         var rows: [[OutputValue]] = []
         for one in opened {
-            let runs = try one.history.traces(conditions.filter(one), limit: .max).reversed()
-                .compactMap { ProbeRun($0) }
+            guard var filter = try conditions.filter(one) else { continue }
+            filter.isOfSchedules = true
+            let runs = ProbeHistory.runs(in: try one.history.traces(filter, limit: .max))
             let probes = Dictionary(grouping: runs) { $0.record.naming.schedule?.rawValue ?? 0 }
             for (_, runs) in probes.sorted(by: { $0.key < $1.key }) {
                 let probe = runs.last.map { $0.probe } ?? ""

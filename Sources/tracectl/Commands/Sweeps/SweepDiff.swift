@@ -73,8 +73,9 @@ struct SweepMatrix {
     let observed: ObservedMatrix
 
     init(_ name: String, _ log: JobLog, until moment: Moment? = nil) throws {
-        entry = try SweepBook(log: log).entry(named: name)
         let history = try HistoryReading.caughtUp(log)
+        entry =
+            try PastNames(log, history).endedSweep(name) ?? SweepBook(log: log).entry(named: name)
         finder = try ClusterPast(log: log, history: history)
             .pathFinder(of: entry.request.clusterDigest)
         let plan = try SweepPlan(id: entry.id, request: entry.request, finder: finder)
