@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow",
+                "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Scheduler", "TraceLog",
+                "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
@@ -133,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Cluster", "History", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog", "Traceflow",
+                "Cluster", "History", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog",
+                "Traceflow",
                 "Worker",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),

@@ -75,7 +75,7 @@ public struct ClusterPast {
                     touched[reference.key] = moment
                 }
             }
-            // Either cluster may have been there several times: the last before its own trace counts.
+            // Either may have been there several times: the last before its own trace counts.
             if observed.digest == old.digest, recorded.position < old.position {
                 (before, touched) = (references, [:])
             }

@@ -23,7 +23,8 @@ extension History {
 ///        └──────────────────── stop() ──────────────────────▶ stopped
 ///
 /// On a thread of its own and on connections of its own, so that nobody who decides waits for it.
-/// History is disposable: what fails here is said once, tried again after a minute, and ends no worker.
+/// History is disposable: what fails here is said once, tried again after a minute, and ends no
+/// worker.
 public final class HistoryKeeper: Sendable {
     private let folder: String
     private let complain: @Sendable (String) -> Void
