@@ -99,6 +99,8 @@ struct HistoryCommandTests {
             try lines(first, ["--limit", "10000"]), try lines(second, ["--limit", "10000"])
         )
         #expect(both.output.split(separator: "\n").count == 1 + one.count + other.count)
+        // Both folders have the same name: then the whole path tells them apart.
+        for log in [first.log, second.log] { #expect(both.output.contains(log + ",")) }
         let page = try first.run(["history", "--limit", "10"] + logs)
         #expect(page.errors.contains("more: --continue "))
         #expect(

@@ -25,11 +25,14 @@ struct HistoryLogs: ParsableArguments {
 
     func open() throws -> [Opened] {
         let paths = folders.isEmpty ? [LogOptions.path(nil)] : folders
-        return try paths.map { path in
+        let whole = paths.map { URL(fileURLWithPath: $0).standardizedFileURL }
+        let names = whole.map(\.lastPathComponent)
+        return try zip(paths, whole).map { path, url in
             let log = try JobLog.openTraces(path, access: .readOnly)
             let history = try HistoryReading.caughtUp(log)
-            let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-            return Opened(name: name, log: log, history: history)
+            let isAlone = names.filter { $0 == url.lastPathComponent }.count == 1
+            return Opened(
+                name: isAlone ? url.lastPathComponent : url.path, log: log, history: history)
         }
     }
 }
