@@ -105,13 +105,18 @@ public final class WorkerMetrics: WorkerMeter {
 
     // MARK: asked by the server
 
+    private static let staleMicroseconds: Int64 = 30_000_000
+
     /// The page of metrics. Waits for the log.
     func page() -> String {
         let known = state.withLock { $0 }
+        // Figures of one who does not come round any more would stand beside its successor's.
+        let isFresh = clock.monotonicMicroseconds() - known.lookedAt < Self.staleMicroseconds
         let work = MetricsReading.Work(
-            fold: known.fold, figures: known.figures, commits: known.commits,
+            fold: known.fold, figures: isFresh ? known.figures : nil, commits: known.commits,
             slotLateness: known.slotLateness, isDeciding: known.isDeciding,
-            lastPass: known.lastPass, notificationFailures: notifier?.failures,
+            lastPass: known.isDeciding ? known.lastPass : nil,
+            notificationFailures: notifier?.failures,
             log: logFigures())
         return MetricsPage.text(
             MetricsReading(version: version, process: .now(), work: work))

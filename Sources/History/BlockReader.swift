@@ -61,6 +61,19 @@ final class BlockReader {
         return values
     }
 
+    /// How many reports the rows before the place have, and all rows.
+    fileprivate func reportSums(
+        of block: Block, before place: Int
+    ) throws -> (first: Int64, all: Int64) {
+        let query = try connection.statement("select bytes from part where id = ?")
+        defer { query.reset() }
+        query.bind(1, BlockParts.id(block.number, .reportCount))
+        guard try query.step(),
+            let sums = PackedColumn.sums(query.blobInPlace(0), first: place, of: block.count)
+        else { throw damaged(block.number) }
+        return sums
+    }
+
     /// One value, without reading the others.
     func value(_ column: Column, of block: Block, at place: Int, count: Int) throws -> Int64 {
         let query = try connection.statement("select bytes from part where id = ?")
@@ -148,11 +161,21 @@ final class BlockReader {
         }
 
         private func reports(_ place: Int) throws -> [Int64] {
-            let starts = try reportStarts()
-            let range = starts[place]..<starts[place + 1]
-            if let known = held[.reports] { return Array(known[range]) }
-            return try range.map {
-                try reader.value(.reports, of: block, at: $0, count: starts[block.count])
+            if let starts {
+                let range = starts[place]..<starts[place + 1]
+                if let known = held[.reports] { return Array(known[range]) }
+                return try range.map {
+                    try reader.value(.reports, of: block, at: $0, count: starts[block.count])
+                }
+            }
+            let count = Int(clamping: try value(.reportCount, place))
+            let sums = try reader.reportSums(of: block, before: place)
+            guard count >= 0, sums.first >= 0, sums.all <= Int64(reportsMax),
+                sums.first + Int64(count) <= sums.all
+            else { throw reader.damaged(block.number) }
+            return try (0..<count).map {
+                try reader.value(
+                    .reports, of: block, at: Int(sums.first) + $0, count: Int(sums.all))
             }
         }
 

@@ -76,6 +76,22 @@ enum PackedColumn {
         return Int64(bitPattern: word(at: 2)) &+ Int64(bitPattern: held)
     }
 
+    /// The sum of the first of so many numbers, and that of all; nil for bytes that do not hold
+    /// them.
+    static func sums(
+        _ bytes: UnsafeRawBufferPointer, first place: Int, of count: Int
+    ) -> (first: Int64, all: Int64)? {
+        guard bytes.count >= headerBytes, place >= 0, place <= count else { return nil }
+        let (width, least) = (
+            Int(bytes[1]),
+            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 2, as: Int64.self))
+        )
+        // The same number throughout, as where every trace has two reports.
+        if bytes[0] == 0, width == 0 { return (least &* Int64(place), least &* Int64(count)) }
+        guard let values = values(bytes, count: count) else { return nil }
+        return (values[..<place].reduce(0, &+), values.reduce(0, &+))
+    }
+
     /// The numbers again; nil for bytes that do not hold so many.
     static func values(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Int64]? {
         guard bytes.count >= headerBytes, count >= 0 else { return nil }

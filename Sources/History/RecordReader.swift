@@ -13,6 +13,15 @@ final class RecordReader {
     private var labelSets: [Int64: [String: String]] = [:]
     private var digests: [Int64: [UInt8]] = [:]
 
+    private var origins: [Int64: Origin] = [:]
+
+    private struct Origin {
+        /// Nil where the name was given.
+        var family: StreamFamily?
+        var stream: Int64
+        var name: String
+    }
+
     private struct Outcome {
         var phase: Phase
         var verdict: Verdict?
@@ -78,20 +87,29 @@ final class RecordReader {
     }
 
     private func naming(_ row: TraceRow) throws -> TraceName {
-        let query = try connection.statement(
-            "select family, stream, name from origin where number = ?")
-        defer { query.reset() }
-        query.bind(1, row.origin)
-        guard try query.step() else { throw damaged(row.origin) }
-        switch StreamFamily(rawValue: query.text(0)) {
-        case .sweep: return .member(sweep: query.number(1), number: row.member)
+        let origin = try origin(row.origin)
+        switch origin.family {
+        case .sweep: return .member(sweep: origin.stream, number: row.member)
         case .schedule:
             return .slot(
-                schedule: ScheduleID(query.number(1)), name: query.text(2),
+                schedule: ScheduleID(origin.stream), name: origin.name,
                 at: Moment(microseconds: row.member))
         case .trace, .cluster, .log, nil:
             return .given(
                 try texts("select name from given_name where position = ?", row.position, 1)[0])
+        }
+    }
+
+    private func origin(_ number: Int64) throws -> Origin {
+        try cached(number, \.origins) {
+            let query = try connection.statement(
+                "select family, stream, name from origin where number = ?")
+            defer { query.reset() }
+            query.bind(1, number)
+            guard try query.step() else { throw damaged(number) }
+            return Origin(
+                family: StreamFamily(rawValue: query.text(0)), stream: query.number(1),
+                name: query.text(2))
         }
     }
 

@@ -201,8 +201,8 @@ extension EventCoding {
             guard change.path != nil else { throw Malformed(what: "no path") }
             return .pathChanged(change)
         case .notificationDelivered:
-            return .notified(
-                number: Int(try PBNotificationDelivered(serializedBytes: bytes).number))
+            let number = try PBNotificationDelivered(serializedBytes: bytes).number
+            return .notified(number: Int(try Int64(number).within(0...(1 << 52), "number")))
         case _: throw Malformed(what: "not an event of a schedule")
         }
     }

@@ -51,6 +51,8 @@ struct NotificationTests {
         }
         let bodies = server.requests.map(\.body)
         #expect(bodies[0].contains("\"startsAt\":\"2026-11-27T00:54:08Z\""))
+        // Who is not told of an end soon takes an alert for resolved.
+        #expect(bodies[0].contains("\"endsAt\":\"2027-11-27T00:54:08Z\""))
         #expect(bodies[1].contains("\"endsAt\":\"2026-11-27T00:54:08Z\""))
         #expect(
             bodies.allSatisfy {
@@ -176,6 +178,45 @@ struct NotificationTests {
             if fails { throw WorkerError("not now") }
             done.signal()
         }
+    }
+
+    @Test func alertLabelsHaveNamesThatPrometheusAllows() throws {
+        var labelled = Self.broken
+        labelled.labels = ["app.kubernetes.io/name": "web", "9lives": "x"]
+        let alert = String(decoding: labelled.alertmanagerJSON, as: UTF8.self)
+        #expect(alert.contains("\"app_kubernetes_io_name\":\"web\""))
+        #expect(alert.contains("\"_9lives\":\"x\""))
+    }
+
+    /// Fails the first time it is asked to tell of the first change.
+    private final class Reluctant: NotificationSender {
+        private let asked = Mutex<[Int]>([])
+        let isDone = DispatchSemaphore(value: 0)
+        var numbers: [Int] { asked.withLock { $0 } }
+
+        func send(_ notification: ProbeNotification) throws {
+            let isFirst = asked.withLock { asked in
+                asked.append(notification.number)
+                return asked.count == 1
+            }
+            if isFirst { throw WorkerError("not now") }
+            if notification.number == 2 { isDone.signal() }
+        }
+    }
+
+    @Test func whatCameLaterDoesNotOvertakeWhatCouldNotBeTold() throws {
+        let stage = try Stage()
+        let sender = Reluctant()
+        let notifier = Notifier(log: stage.log, senders: [sender], firstDelayMilliseconds: 1)
+        notifier.offer(
+            [1, 2].map {
+                ProbeNotice(
+                    schedule: ScheduleID(1), name: "p", labels: [:], number: $0,
+                    change: Self.broken.change)
+            })
+        sender.isDone.wait()
+        notifier.stop()
+        #expect(sender.numbers == [1, 1, 2])
     }
 
     @Test func whatCannotBeToldIsTriedAgainUntilTheLogSaysItWasTold() throws {

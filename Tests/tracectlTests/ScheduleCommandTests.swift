@@ -165,4 +165,23 @@ struct ScheduleCommandTests {
         #expect(zip(all, all.dropFirst()).allSatisfy { $1 - $0 == 1_000_000 }, "\(all)")
         #expect(try binary.run(["log", "verify"]).status == 0)
     }
+
+    @Test func lengthsThatCouldNotBeReadAgainAreRefusedAndHarmNothing() throws {
+        let binary = try Binary()
+        let made = [
+            "schedule", "create", "x", "-S", "pod1", "-D", "pod3", "--cluster", binary.cluster,
+        ]
+        #expect(try binary.run(made + ["--every", "1m", "--suspend"]).status == 0)
+        for wrong in [
+            ["--every", "50000d"], ["--every", "1m", "--starting-deadline", "50000d"],
+            ["--every", String(repeating: "1000000d", count: 200)],
+        ] {
+            let refused = try binary.run(
+                ["schedule", "create", "y"] + made.dropFirst(3) + wrong)
+            #expect(
+                [1, 2].contains(refused.status) && refused.errors.split(separator: "\n").count < 5)
+        }
+        let listed = try binary.run(["schedule", "list"])
+        #expect(listed.status == 0 && !listed.output.contains("\ny "))
+    }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import History
 import JobLog
 import TraceLog
 import Worker
@@ -37,7 +38,7 @@ enum Footprint: Scenario {
 /// What a finished trace leaves on disk.
 enum Storage: Scenario {
     static let name = "storage"
-    static let summary = "bytes a finished trace: all files of the log's folder, and archived"
+    static let summary = "bytes a finished trace, log and history together, live and archived"
 
     static func run(_ setting: Setting) throws {
         let folder = try setting.newFolder("storage")
@@ -45,10 +46,19 @@ enum Storage: Scenario {
         try Child.part(["complete", folder, String(count)], prints: false).wait()
         try close(folder)
         let bytes = try Setting.bytes(in: folder)
-        Output.figure(name, "live", Double(bytes) / Double(count), "bytes/trace")
+        let history = try readModels(folder)
+        Output.figure(name, "live", Double(bytes + history) / Double(count), "bytes/trace")
         let archived = try archive(folder)
-        Output.figure(name, "archived", Double(archived) / Double(count), "bytes/trace")
+        Output.figure(
+            name, "archived", Double(archived + Int64(history)) / Double(count), "bytes/trace")
         setting.remove(folder)
+    }
+
+    /// Folds the history of the log; how many bytes its files are.
+    private static func readModels(_ folder: String) throws -> Int {
+        let before = try Setting.bytes(in: folder)
+        try History(of: Subject.log(folder)).catchUp()
+        return try Setting.bytes(in: folder) - before
     }
 
     /// Seals the open segment and compresses all; how many bytes the archives are.

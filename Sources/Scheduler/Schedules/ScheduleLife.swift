@@ -140,6 +140,10 @@ public struct ScheduleLife: Hashable, Sendable {
                 (found, pathChange) = (nil, nil)
                 for place in runs.indices { runs[place].isOfOtherWork = true }
             }
+            if new.work != spec.work || new.expectation != spec.expectation {
+                // What was begun before speaks of something else.
+                for place in runs.indices { runs[place].expected = nil }
+            }
             spec = new
         case .paused: isPaused = true
         case .resumed:

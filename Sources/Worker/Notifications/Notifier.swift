@@ -24,6 +24,8 @@ public final class Notifier: Sendable {
 
     private struct State {
         var taken: Set<String> = []
+        /// What is being told or waits behind it, by schedule.
+        var waiting: [ScheduleID: [ProbeNotification]] = [:]
         var isStopped = false
         var failures = 0
         /// Whether something could not be told since it was stopped.
@@ -54,10 +56,16 @@ public final class Notifier: Sendable {
                 id: "\(log.logID)/\(notice.schedule)/\(notice.number)",
                 schedule: notice.schedule, number: notice.number, probe: notice.name,
                 labels: notice.labels, change: notice.change)
-            let isNew = state.withLock { state in
-                !state.isStopped && state.taken.insert(notification.id).inserted
+            let isFirst = state.withLock { state in
+                guard !state.isStopped, state.taken.insert(notification.id).inserted else {
+                    return false
+                }
+                state.waiting[notice.schedule, default: []].append(notification)
+                return state.waiting[notice.schedule]?.count == 1
             }
-            if isNew { queue.async { self.tell(notification, self.firstDelayMilliseconds) } }
+            if isFirst {
+                queue.async { self.tell(notice.schedule, self.firstDelayMilliseconds) }
+            }
         }
     }
 
@@ -67,26 +75,41 @@ public final class Notifier: Sendable {
         queue.sync {}
     }
 
-    private func tell(_ notification: ProbeNotification, _ delay: Int) {
-        let isRetry = delay > firstDelayMilliseconds
-        guard !state.withLock({ $0.isStopped && ($0.hasFailed || isRetry) }) else { return }
-        do {
-            for sender in senders { try sender.send(notification) }
-            let draft = try coding.draft(
-                .schedule(.notified(number: notification.number)),
-                stream: .existing(notification.schedule.rawValue))
-            // It stays taken: who decides may not have read yet that it was told.
-            try log.append(AppendRequest(drafts: [draft]))
-        } catch {
-            state.withLock { state in
-                state.failures += 1
-                state.hasFailed = state.isStopped
+    /// Tells what waits of the schedule, in order: what came later must not overtake what could not
+    /// be told yet, nor be taken for it.
+    private func tell(_ schedule: ScheduleID, _ delay: Int) {
+        var delay = delay
+        while let notification = state.withLock({ $0.waiting[schedule]?.first }) {
+            let isRetry = delay > firstDelayMilliseconds
+            guard !state.withLock({ $0.isStopped && ($0.hasFailed || isRetry) }) else { return }
+            do {
+                try tell(notification)
+            } catch {
+                state.withLock { state in
+                    state.failures += 1
+                    state.hasFailed = state.isStopped
+                }
+                complain("notification \(notification.id): \(error); trying again")
+                let next = max(delay + 1, min(2 * delay, Self.delayMaxMilliseconds))
+                queue.asyncAfter(deadline: .now() + .milliseconds(delay)) {
+                    self.tell(schedule, next)
+                }
+                return
             }
-            complain("notification \(notification.id): \(error); trying again")
-            queue.asyncAfter(deadline: .now() + .milliseconds(delay)) {
-                self.tell(
-                    notification, max(delay + 1, min(2 * delay, Self.delayMaxMilliseconds)))
+            delay = firstDelayMilliseconds
+            state.withLock { state in
+                state.waiting[schedule]?.removeFirst()
+                if state.waiting[schedule]?.isEmpty == true { state.waiting[schedule] = nil }
             }
         }
+    }
+
+    private func tell(_ notification: ProbeNotification) throws {
+        for sender in senders { try sender.send(notification) }
+        let draft = try coding.draft(
+            .schedule(.notified(number: notification.number)),
+            stream: .existing(notification.schedule.rawValue))
+        // It stays taken: who decides may not have read yet that it was told.
+        try log.append(AppendRequest(drafts: [draft]))
     }
 }

@@ -49,7 +49,8 @@ public struct ProbeNotification: Hashable, Sendable {
 
     /// The same as Alertmanager takes it (its API v2, `POST /api/v2/alerts`).
     public var alertmanagerJSON: Data {
-        var all = labels
+        var all: [String: String] = [:]
+        for (key, value) in labels { all[Self.alertLabel(key)] = value }
         all["alertname"] = change.path == nil ? "TracectlProbeBroken" : "TracectlProbePathChanged"
         all["probe"] = probe
         var alert: [String: Any] = [
@@ -57,7 +58,10 @@ public struct ProbeNotification: Hashable, Sendable {
             "annotations": ["summary": summary, "trace": trace, "command": command, "id": id],
         ]
         switch change.kind {
-        case .broken: alert["startsAt"] = change.slot.text
+        case .broken:
+            alert["startsAt"] = change.slot.text
+            // Without an end Alertmanager takes an alert that is not repeated for resolved.
+            alert["endsAt"] = change.slot.advanced(bySeconds: Self.brokenAlertSeconds).text
         case .healthy: alert["endsAt"] = change.slot.text
         case .pathChanged:
             // Nothing is wrong for longer, so nothing will end it.
@@ -65,6 +69,15 @@ public struct ProbeNotification: Hashable, Sendable {
             alert["endsAt"] = change.slot.advanced(bySeconds: Self.pathAlertSeconds).text
         }
         return encoded([alert])
+    }
+
+    /// How long an alert stands whose end is not told, in seconds: a year.
+    private static let brokenAlertSeconds = 31_536_000
+
+    /// A label's key as Prometheus names labels: `app.kubernetes.io/name` is no such name.
+    private static func alertLabel(_ key: String) -> String {
+        let name = key.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+        return (name.first?.isNumber ?? true ? "_" : "") + String(name)
     }
 
     private func encoded(_ object: Any) -> Data {

@@ -36,7 +36,10 @@ public struct ScheduleBook {
     }
 
     /// Records a schedule, or what is different about it now.
+    ///
+    /// Refuses what could be recorded but never read again, such as a length of a thousand years.
     public func save(_ spec: ScheduleSpec, isPaused: Bool? = nil) throws -> Saved {
+        try refuseUnreadable(spec)
         while true {
             var append = AppendRequest()
             var saved = Saved.created
@@ -71,6 +74,20 @@ public struct ScheduleBook {
             } catch {
                 guard error.isContention else { throw error }
             }
+        }
+    }
+
+    private func refuseUnreadable(_ spec: ScheduleSpec) throws {
+        let draft = try coding.draft(.schedule(.changed(spec)), stream: .new(0))
+        let recorded = RecordedEvent(
+            position: 1, stream: 1, version: 1, type: draft.type, schema: draft.schema,
+            recordedAt: 0, payload: draft.payload)
+        do {
+            _ = try coding.event(recorded)
+        } catch let error as TraceLogError {
+            throw Refusal(
+                "schedule \"\(spec.name)\": \(error.detail): out of bounds; lengths of time may"
+                    + " be a hundred years at most")
         }
     }
 

@@ -138,7 +138,10 @@ struct Duration64: ExpressibleByArgument, Hashable {
             ]
             // More than three thousand years are no length of time, and too large a number.
             guard let factor = factors[unit], value * factor < 1e11 else { return false }
-            total += Int64(value * factor * 1_000_000)
+            let (sum, isTooLong) = total.addingReportingOverflow(
+                Int64(value * factor * 1_000_000))
+            guard !isTooLong else { return false }
+            total = sum
             (number, unit) = ("", "")
             return true
         }

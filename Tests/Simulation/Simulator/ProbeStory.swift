@@ -61,6 +61,8 @@ struct ProbeStory {
             (known, pathDue) = (nil, nil)
             for stream in runs.keys { runs[stream]?.isOfOtherWork = true }
         }
+        // What was begun before speaks of something else.
+        if new.work != spec.work || new.expectation != spec.expectation { runs = [:] }
         spec = new
     }
 
