@@ -21,6 +21,8 @@ public final class History {
     private let file: HistoryFile
     private var fold: HistoryFold?
     var connection: Connection { file.connection }
+    /// What numbers stand for is the same in every fold of a log, so it is remembered.
+    private let records: RecordReader
 
     /// Opens the read models of the log, empty if there are none. `expand` is needed for what was
     /// archived before it was folded; without it, it is left out.
@@ -39,6 +41,7 @@ public final class History {
         self.chunk = chunk
         coding = TraceCoding(log: log)
         file = try HistoryFile(log: log)
+        records = RecordReader(file.connection)
     }
 
     // MARK: folding
@@ -111,7 +114,6 @@ public final class History {
     public func traces(
         _ filter: HistoryFilter, before position: Int64 = .max, limit: Int
     ) throws -> [TraceRecord] {
-        let records = RecordReader(connection)
         var found: [TraceRecord] = []
         guard limit > 0 else { return found }
         try search(filter, before: position) { columns, place in
@@ -139,7 +141,6 @@ public final class History {
         (filter.sweep, filter.until) = (sweep, moment)
         var outcomes: [Int64: Verdict] = [:]
         var seen: Set<Int64> = []
-        let records = RecordReader(connection)
         try search(filter, before: .max) { columns, place in
             // The latest comes first.
             let number = try columns[.member][place]
@@ -158,7 +159,7 @@ public final class History {
 
     /// What one node saw, by its number.
     public func report(_ number: Int64) throws -> NodeResult {
-        try RecordReader(connection).report(number)
+        try records.report(number)
     }
 
     /// Hands over matching rows, the latest first, until the body returns false.
@@ -194,7 +195,6 @@ public final class History {
         var flips: [PairFlip] = []
         let rows = RowFinder(connection, rowsABlock: rowsABlock)
         let found = try FlipReader(connection, rows).flips(query, before: position, limit: limit)
-        let records = RecordReader(connection)
         for (kind, before, after) in found {
             guard let kind = PairFlip.Kind(rawValue: kind),
                 let before = try rows.row(before),
