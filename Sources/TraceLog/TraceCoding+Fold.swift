@@ -112,18 +112,6 @@ extension TraceCoding {
         }
     }
 
-    /// What a NodeReported saw; nil of any other event.
-    public func observations(of row: EventRow) throws -> [Observation]? {
-        guard row.type == LogEventType.nodeReported.rawValue else { return nil }
-        guard row.schema == 2 else {
-            guard case .trace(.nodeReported(_, let result)) = try event(row) else { return nil }
-            return result.observations
-        }
-        return try Self.naming(row, .nodeReported) {
-            try shapes.report(try requestParts(row).0.first).observations
-        }
-    }
-
     /// The member that a TraceRequested is of a sweep, by their numbers; nil of any other.
     public func member(of row: EventRow) throws -> (sweep: Int64, number: Int64)? {
         guard row.type == LogEventType.traceRequested.rawValue else { return nil }
