@@ -49,17 +49,11 @@ public struct ProbeHistory {
         coding = TraceCoding(log: log)
     }
 
-    /// The ended runs whose slots lie in the time, by slot.
-    public func runs(
-        of id: ScheduleID, from: Moment? = nil, until: Moment? = nil
-    ) throws -> [ProbeRun] {
+    /// The ended runs of the schedule, by slot.
+    public func runs(of id: ScheduleID) throws -> [ProbeRun] {
         var filter = HistoryFilter()
         filter.schedule = id
-        // A run ends after its slot.
-        filter.since = from
-        return Self.runs(in: try history.traces(filter, limit: .max)).filter { run in
-            (from.map { run.slot >= $0 } ?? true) && (until.map { run.slot <= $0 } ?? true)
-        }
+        return Self.runs(in: try history.traces(filter, limit: .max))
     }
 
     /// The runs among ended attempts, the latest of which come first: by slot, each with what its
