@@ -129,13 +129,19 @@ struct HistoryQuery {
                 : policies.map { TermReader.rule($0.policy, $0.rule) })
     }
 
+    /// Whether the two are ends that are asked for.
+    func mayEnd(_ source: Int64, _ destination: Int64) -> Bool {
+        if let sources, !sources.contains(source) { return false }
+        if let destinations, !destinations.contains(destination) { return false }
+        guard let inNamespace else { return true }
+        return inNamespace.contains(source) || inNamespace.contains(destination)
+    }
+
     /// Whether the row matches, but for its time.
     func matches(_ row: TraceRow) -> Bool {
         func isIn(_ set: NumberSet?, _ number: Int64) -> Bool { set?.contains(number) ?? true }
-        return isIn(sources, row.source) && isIn(destinations, row.destination)
-            && isIn(origins, row.origin) && isIn(outcomes, row.outcome)
-            && isIn(labelSets, row.labels)
-            && (inNamespace.map { $0.contains(row.source) || $0.contains(row.destination) } ?? true)
+        return mayEnd(row.source, row.destination) && isIn(origins, row.origin)
+            && isIn(outcomes, row.outcome) && isIn(labelSets, row.labels)
             && reports.allSatisfy { set in row.reports.contains { set.contains($0) } }
     }
 

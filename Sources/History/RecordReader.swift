@@ -51,10 +51,10 @@ final class RecordReader {
 
     private func outcome(_ number: Int64) throws -> Outcome {
         try cached(number, \.outcomes) {
-            let text = try texts(
+            let text = try connection.texts(
                 "select phase, verdict, reason, expected, excuse from outcome where number = ?",
                 number, 5)
-            guard let phase = Phase(rawValue: text[0]) else { throw damaged(number) }
+            guard let phase = Phase(rawValue: text[0]) else { throw connection.damaged(number) }
             return Outcome(
                 phase: phase, verdict: Verdict(rawValue: text[1]), reason: text[2],
                 expected: Verdict(rawValue: text[3]), isExcused: !text[4].isEmpty)
@@ -71,7 +71,7 @@ final class RecordReader {
     private func labels(_ number: Int64) throws -> [String: String] {
         try cached(number, \.labelSets) {
             LabelText.labels(
-                try texts("select labels from label_set where number = ?", number, 1)[0])
+                try connection.texts("select labels from label_set where number = ?", number, 1)[0])
         }
     }
 
@@ -96,7 +96,8 @@ final class RecordReader {
                 at: Moment(microseconds: row.member))
         case .trace, .cluster, .log, nil:
             return .given(
-                try texts("select name from given_name where position = ?", row.position, 1)[0])
+                try connection.texts(
+                    "select name from given_name where position = ?", row.position, 1)[0])
         }
     }
 
@@ -106,7 +107,7 @@ final class RecordReader {
                 "select family, stream, name from origin where number = ?")
             defer { query.reset() }
             query.bind(1, number)
-            guard try query.step() else { throw damaged(number) }
+            guard try query.step() else { throw connection.damaged(number) }
             return Origin(
                 family: StreamFamily(rawValue: query.text(0)), stream: query.number(1),
                 name: query.text(2))
@@ -120,7 +121,7 @@ final class RecordReader {
             defer { query.reset() }
             query.bind(1, number)
             guard try query.step(), let kind = Endpoint.Kind(rawValue: query.number(0)) else {
-                throw damaged(number)
+                throw connection.damaged(number)
             }
             return Endpoint(kind: kind, namespace: query.text(1), name: query.text(2))
         }
@@ -128,46 +129,28 @@ final class RecordReader {
 
     private func question(_ number: Int64) throws -> TraceRequest {
         try cached(number, \.questions) {
-            let bytes = try blob("select bytes from question where number = ?", number)
-            guard let request = TraceCoding.request(question: bytes) else { throw damaged(number) }
+            let bytes = try connection.blob("select bytes from question where number = ?", number)
+            guard let request = TraceCoding.request(question: bytes) else {
+                throw connection.damaged(number)
+            }
             return request
         }
     }
 
     func report(_ number: Int64) throws -> NodeResult {
         try cached(number, \.reports) {
-            let bytes = try blob("select bytes from report where number = ?", number)
-            guard let report = TraceCoding.report(bytes: bytes) else { throw damaged(number) }
+            let bytes = try connection.blob("select bytes from report where number = ?", number)
+            guard let report = TraceCoding.report(bytes: bytes) else {
+                throw connection.damaged(number)
+            }
             return report
         }
     }
 
     private func digest(_ number: Int64) throws -> [UInt8]? {
         let bytes = try cached(number, \.digests) {
-            try blob("select digest from cluster where number = ?", number)
+            try connection.blob("select digest from cluster where number = ?", number)
         }
         return bytes.isEmpty ? nil : bytes
-    }
-
-    private func blob(_ sql: String, _ number: Int64) throws -> [UInt8] {
-        let query = try connection.statement(sql)
-        defer { query.reset() }
-        query.bind(1, number)
-        guard try query.step() else { throw damaged(number) }
-        return query.blob(0)
-    }
-
-    private func texts(_ sql: String, _ number: Int64, _ count: Int32) throws -> [String] {
-        let query = try connection.statement(sql)
-        defer { query.reset() }
-        query.bind(1, number)
-        guard try query.step() else { throw damaged(number) }
-        return (0..<count).map { query.text($0) }
-    }
-
-    private func damaged(_ number: Int64) -> JobLogError {
-        JobLogError(
-            .damaged, "\(connection.file): number \(number) is missing",
-            remedy: "make the file anew with `tracectl log rebuild`")
     }
 }

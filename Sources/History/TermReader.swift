@@ -29,7 +29,8 @@ final class TermReader {
 
     private func namespace(_ number: Int64) throws -> Term {
         if let known = endpoints[number] { return known }
-        let text = try texts("select namespace from endpoint where number = ?", number, 1)[0]
+        let text = try connection.texts(
+            "select namespace from endpoint where number = ?", number, 1)[0]
         let term = Term(.namespace, text)
         keep(term, number, in: &endpoints)
         return term
@@ -37,7 +38,8 @@ final class TermReader {
 
     private func ofOutcome(_ number: Int64) throws -> [Term] {
         if let known = outcomes[number] { return known }
-        let text = try texts("select phase, verdict from outcome where number = ?", number, 2)
+        let text = try connection.texts(
+            "select phase, verdict from outcome where number = ?", number, 2)
         let terms = [Term(.phase, text[0]), Term(.verdict, text[1])]
         keep(terms, number, in: &outcomes)
         return terms
@@ -45,7 +47,8 @@ final class TermReader {
 
     private func ofLabels(_ number: Int64) throws -> [Term] {
         if let known = labels[number] { return known }
-        let text = try texts("select labels from label_set where number = ?", number, 1)[0]
+        let text = try connection.texts("select labels from label_set where number = ?", number, 1)[
+            0]
         let terms = LabelText.labels(text).map { Self.label($0.key, $0.value) }
         keep(terms, number, in: &labels)
         return terms
@@ -57,7 +60,7 @@ final class TermReader {
         defer { query.reset() }
         query.bind(1, number)
         guard try query.step(), let report = TraceCoding.report(bytes: query.blob(0)) else {
-            throw damaged(number)
+            throw connection.damaged(number)
         }
         var terms = [Term(.node, report.node)]
         for (policy, rule) in Dictionaries.policies(of: report) {
@@ -79,19 +82,5 @@ final class TermReader {
     private func keep<T>(_ value: T, _ number: Int64, in cache: inout [Int64: T]) {
         if cache.count >= Self.cachedMax { cache = [:] }
         cache[number] = value
-    }
-
-    private func texts(_ sql: String, _ number: Int64, _ count: Int32) throws -> [String] {
-        let query = try connection.statement(sql)
-        defer { query.reset() }
-        query.bind(1, number)
-        guard try query.step() else { throw damaged(number) }
-        return (0..<count).map { query.text($0) }
-    }
-
-    private func damaged(_ number: Int64) -> JobLogError {
-        JobLogError(
-            .damaged, "\(connection.file): number \(number) is missing",
-            remedy: "make the file anew with `tracectl log rebuild`")
     }
 }
