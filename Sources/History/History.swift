@@ -104,6 +104,16 @@ public final class History {
         try file.clear()
     }
 
+    /// Removes read models that cannot be read; the next who opens them begins anew.
+    public static func remove(beside log: JobLog) throws {
+        try HistoryFile.remove(beside: log)
+    }
+
+    /// Whether the error is of read models and not of the log itself.
+    public static func isDamaged(_ error: JobLogError, beside log: JobLog) -> Bool {
+        error.code == .damaged && error.message.hasPrefix("\(log.folder)/\(HistoryFile.name)")
+    }
+
     /// Whether what is folded here is kept in the log's folder; else, where that cannot be
     /// written, it is in memory and ends with this process.
     public var isKept: Bool { file.isShared }

@@ -29,15 +29,20 @@ struct HistoryFile {
                 connection = try Self.open(":memory:", log)
                 isShared = false
             case .damaged, .notALog:
-                for ending in ["", "-wal", "-shm", "-journal"] {
-                    try log.removeFile(file + ending)
-                }
+                try Self.remove(beside: log)
                 connection = try Self.open(file, log)
                 isShared = true
             default: throw error
             }
         }
         logID = log.logID
+    }
+
+    /// Removes a file that is of no use; who has it open goes on with what has no name any more.
+    static func remove(beside log: JobLog) throws(JobLogError) {
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            try log.removeFile(log.folder + "/" + name + ending)
+        }
     }
 
     private static func open(_ file: String, _ log: JobLog) throws(JobLogError) -> Connection {

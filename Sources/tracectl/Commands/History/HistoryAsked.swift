@@ -46,12 +46,9 @@ enum HistoryReading {
     static func caughtUp(_ log: JobLog) throws -> History {
         do {
             return try folded(log)
-        } catch let error as JobLogError where error.code == .damaged {
-            guard error.message.contains("history.db") else { throw error }
+        } catch let error as JobLogError where History.isDamaged(error, beside: log) {
             Output.warning("\(error.message): it is folded anew")
-            for ending in ["", "-wal", "-shm"] {
-                try? FileManager.default.removeItem(atPath: log.folder + "/history.db" + ending)
-            }
+            try History.remove(beside: log)
             return try folded(log)
         }
     }
