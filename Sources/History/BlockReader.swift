@@ -61,19 +61,6 @@ final class BlockReader {
         return values
     }
 
-    /// How many reports the rows before the place have, and all rows.
-    fileprivate func reportSums(
-        of block: Block, before place: Int
-    ) throws -> (first: Int64, all: Int64) {
-        let query = try connection.statement("select bytes from part where id = ?")
-        defer { query.reset() }
-        query.bind(1, BlockParts.id(block.number, .reportCount))
-        guard try query.step(),
-            let sums = PackedColumn.sums(query.blobInPlace(0), first: place, of: block.count)
-        else { throw damaged(block.number) }
-        return sums
-    }
-
     /// One value, without reading the others.
     func value(_ column: Column, of block: Block, at place: Int, count: Int) throws -> Int64 {
         let query = try connection.statement("select bytes from part where id = ?")
@@ -144,11 +131,11 @@ final class BlockReader {
             if let starts { return starts }
             var made = [0]
             made.reserveCapacity(block.count + 1)
-            for count in try self[.reportCount] {
-                guard count >= 0, Int64(made[made.count - 1]) &+ count <= Int64(reportsMax) else {
+            for end in try self[.reportEnd] {
+                guard end >= made[made.count - 1], end <= Int64(reportsMax) else {
                     throw reader.damaged(block.number)
                 }
-                made.append(made[made.count - 1] + Int(count))
+                made.append(Int(end))
             }
             starts = made
             return made
@@ -168,14 +155,14 @@ final class BlockReader {
                     try reader.value(.reports, of: block, at: $0, count: starts[block.count])
                 }
             }
-            let count = Int(clamping: try value(.reportCount, place))
-            let sums = try reader.reportSums(of: block, before: place)
-            guard count >= 0, sums.first >= 0, sums.all <= Int64(reportsMax),
-                sums.first + Int64(count) <= sums.all
-            else { throw reader.damaged(block.number) }
-            return try (0..<count).map {
-                try reader.value(
-                    .reports, of: block, at: Int(sums.first) + $0, count: Int(sums.all))
+            let start = place == 0 ? 0 : try value(.reportEnd, place - 1)
+            let end = try value(.reportEnd, place)
+            let all = try value(.reportEnd, block.count - 1)
+            guard start >= 0, start <= end, end <= all, all <= Int64(reportsMax) else {
+                throw reader.damaged(block.number)
+            }
+            return try (start..<end).map {
+                try reader.value(.reports, of: block, at: Int($0), count: Int(all))
             }
         }
 

@@ -15,7 +15,7 @@ struct HistoryFile {
 
     static let name = "history.db"
     /// Of the schema and of what the columns mean.
-    private static let format: Int64 = 1
+    private static let format: Int64 = 2
     private static let pageBytes = 8192
 
     init(log: JobLog) throws(JobLogError) {

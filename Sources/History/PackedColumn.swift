@@ -1,10 +1,13 @@
 /// A column of numbers as bytes: each takes as many bits as the widest needs.
 ///
-///     kind · width · least (8 bytes) · first (8 bytes) · packed bits · 8 bytes of room
+///     kind · width · least (8 bytes) · first (8 bytes) · packed bits · 8 bytes of room · anchors
 ///
-/// Numbers that grow are kept as differences where that takes fewer bits. All is little-endian.
+/// Numbers that grow are kept as differences where that takes fewer bits. Unless these are all the
+/// same, each number whose place is a multiple of 256 then stands at the end once more as it is, an
+/// anchor of 8 bytes, so that one costs no more than 255 differences. All is little-endian.
 enum PackedColumn {
     private static let headerBytes = 18
+    private static let anchorEvery = 256
     /// A number is read by one load of 64 bits wherever in a byte it begins.
     private static let widthMax = 57
 
@@ -15,7 +18,18 @@ enum PackedColumn {
         let isGrown = grown.width + 2 <= plain.width
         return isGrown
             ? pack(differences, grown, kind: 1, first: values.first ?? 0)
+                + (grown.width > 0 ? anchors(of: values) : [])
             : pack(values, plain, kind: 0, first: 0)
+    }
+
+    private static func anchors(of values: [Int64]) -> [UInt8] {
+        stride(from: anchorEvery, to: values.count, by: anchorEvery).flatMap { place in
+            withUnsafeBytes(of: values[place].littleEndian) { Array($0) }
+        }
+    }
+
+    private static func packedBytes(_ count: Int, _ width: Int) -> Int {
+        headerBytes + (count * width + 7) / 8 + 8
     }
 
     private struct Frame {
@@ -38,7 +52,7 @@ enum PackedColumn {
         _ values: [Int64], _ frame: Frame, kind: UInt8, first: Int64
     ) -> [UInt8] {
         var bytes = [UInt8](
-            repeating: 0, count: headerBytes + (values.count * frame.width + 7) / 8 + 8)
+            repeating: 0, count: packedBytes(values.count, frame.width))
         bytes.withUnsafeMutableBytes { bytes in
             bytes[0] = kind
             bytes[1] = UInt8(frame.width)
@@ -59,37 +73,30 @@ enum PackedColumn {
     }
 
     /// One number of so many; nil for bytes that do not hold them.
-    ///
-    /// One that is kept as a difference costs all before it.
     static func value(_ bytes: UnsafeRawBufferPointer, at place: Int, of count: Int) -> Int64? {
-        guard bytes.count >= headerBytes, place >= 0, place < count else { return nil }
-        let width = Int(bytes[1])
-        guard bytes[0] == 0, width <= 64,
-            bytes.count >= headerBytes + (count * width + 7) / 8 + 8
-        else { return values(bytes, count: count)?[place] }
-        func word(at offset: Int) -> UInt64 {
-            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        guard place >= 0, place < count, bytes.count >= headerBytes else { return nil }
+        let (isGrown, width) = (bytes[0] == 1, Int(bytes[1]))
+        let packed = isGrown ? count - 1 : count
+        let anchorsAt = packedBytes(packed, width)
+        guard width <= 64,
+            bytes.count >= anchorsAt
+                + (isGrown && width > 0 ? 8 * ((count - 1) / anchorEvery) : 0)
+        else { return nil }
+        func word(at offset: Int) -> Int64 {
+            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
         }
-        let bit = headerBytes * 8 + place * width
-        let mask = width == 64 ? UInt64.max : (1 << UInt64(width)) - 1
-        let held = word(at: bit >> 3) >> UInt64(bit & 7) & mask
-        return Int64(bitPattern: word(at: 2)) &+ Int64(bitPattern: held)
-    }
-
-    /// The sum of the first of so many numbers, and that of all; nil for bytes that do not hold
-    /// them.
-    static func sums(
-        _ bytes: UnsafeRawBufferPointer, first place: Int, of count: Int
-    ) -> (first: Int64, all: Int64)? {
-        guard bytes.count >= headerBytes, place >= 0, place <= count else { return nil }
-        let (width, least) = (
-            Int(bytes[1]),
-            Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 2, as: Int64.self))
-        )
-        // The same number throughout, as where every trace has two reports.
-        if bytes[0] == 0, width == 0 { return (least &* Int64(place), least &* Int64(count)) }
-        guard let values = values(bytes, count: count) else { return nil }
-        return (values[..<place].reduce(0, &+), values.reduce(0, &+))
+        let (least, mask) = (word(at: 2), width == 64 ? UInt64.max : (1 << UInt64(width)) - 1)
+        func held(at place: Int) -> Int64 {
+            let bit = headerBytes * 8 + place * width
+            let bits = UInt64(bitPattern: word(at: bit >> 3)) >> UInt64(bit & 7)
+            return least &+ Int64(bitPattern: bits & mask)
+        }
+        guard isGrown else { return held(at: place) }
+        guard width > 0 else { return word(at: 10) &+ least &* Int64(place) }
+        let anchor = place / anchorEvery
+        var value = anchor == 0 ? word(at: 10) : word(at: anchorsAt + 8 * (anchor - 1))
+        for place in anchor * anchorEvery..<place { value &+= held(at: place) }
+        return value
     }
 
     /// The numbers again; nil for bytes that do not hold so many.
@@ -97,9 +104,7 @@ enum PackedColumn {
         guard bytes.count >= headerBytes, count >= 0 else { return nil }
         let (isGrown, width) = (bytes[0] == 1, Int(bytes[1]))
         let packed = isGrown ? max(0, count - 1) : count
-        guard width <= 64, bytes.count >= headerBytes + (packed * width + 7) / 8 + 8 else {
-            return nil
-        }
+        guard width <= 64, bytes.count >= packedBytes(packed, width) else { return nil }
         func number(at offset: Int) -> Int64 {
             Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
         }

@@ -24,7 +24,10 @@ enum Column: Int64, CaseIterable {
     case endedAt, duration, trace, attempt, source, destination, question, cluster, outcome, origin
     /// Members as they are; slots as how long before the end they were.
     case member
-    case labels, reportCount, reports
+    case labels
+    /// How many reports the rows so far have, this one's included.
+    case reportEnd
+    case reports
 }
 
 /// Ended attempts in columns.
@@ -35,26 +38,30 @@ enum BlockParts {
     static func id(_ block: Int64, _ column: Column) -> Int64 { block << 4 | column.rawValue }
 
     static func bytes(_ rows: [TraceRow], _ column: Column, isSlot: (Int64) -> Bool) -> [UInt8] {
-        PackedColumn.bytes(
-            column == .reports
-                ? rows.flatMap(\.reports)
-                : rows.map { row in
-                    switch column {
-                    case .position: row.position
-                    case .endedAt: row.endedAt
-                    case .duration: row.endedAt &- row.requestedAt
-                    case .trace: row.trace
-                    case .attempt: row.attempt
-                    case .source: row.source
-                    case .destination: row.destination
-                    case .question: row.question
-                    case .cluster: row.cluster
-                    case .outcome: row.outcome
-                    case .origin: row.origin
-                    case .member: isSlot(row.origin) ? row.endedAt &- row.member : row.member
-                    case .labels: row.labels
-                    case .reportCount, .reports: Int64(row.reports.count)
-                    }
+        switch column {
+        case .reports: return PackedColumn.bytes(rows.flatMap(\.reports))
+        case .reportEnd:
+            var end: Int64 = 0
+            return PackedColumn.bytes(
+                rows.map { row in
+                    end += Int64(row.reports.count)
+                    return end
                 })
+        case .position: return PackedColumn.bytes(rows.map(\.position))
+        case .endedAt: return PackedColumn.bytes(rows.map(\.endedAt))
+        case .duration: return PackedColumn.bytes(rows.map { $0.endedAt &- $0.requestedAt })
+        case .trace: return PackedColumn.bytes(rows.map(\.trace))
+        case .attempt: return PackedColumn.bytes(rows.map(\.attempt))
+        case .source: return PackedColumn.bytes(rows.map(\.source))
+        case .destination: return PackedColumn.bytes(rows.map(\.destination))
+        case .question: return PackedColumn.bytes(rows.map(\.question))
+        case .cluster: return PackedColumn.bytes(rows.map(\.cluster))
+        case .outcome: return PackedColumn.bytes(rows.map(\.outcome))
+        case .origin: return PackedColumn.bytes(rows.map(\.origin))
+        case .labels: return PackedColumn.bytes(rows.map(\.labels))
+        case .member:
+            return PackedColumn.bytes(
+                rows.map { isSlot($0.origin) ? $0.endedAt &- $0.member : $0.member })
+        }
     }
 }

@@ -3,8 +3,9 @@ import Glibc
 
 /// A sealed segment as a database with its facts and nothing else: what is compressed.
 ///
-/// Any SQLite tool reads it. Without the index of streams and versions it compresses to little
-/// more than half; the guards and indexes are made again when it becomes a segment.
+/// Events lie in columns, many to a row, and without the index of streams and versions: that is
+/// what compresses. Guards, rows and indexes are made again when it becomes a segment. Archives
+/// that have a row for each event, as they had once, are read as well.
 struct PlainSegment {
     let file: String
     let storage: Storage
@@ -14,12 +15,33 @@ struct PlainSegment {
         let target = try empty()
         try target.transaction {
             for table in SegmentFacts.tables {
+                if table.name == SegmentFacts.eventTable.name {
+                    try Self.writeEvents(of: segment, to: target)
+                    continue
+                }
                 try target.execute("create table \(table.name) (\(Self.definition(of: table)))")
                 try SegmentFacts(connection: segment).copy(table, to: target)
             }
             try target.execute("pragma application_id = \(JobLog.applicationID)")
             try target.execute("pragma user_version = \(JobLog.formatVersion)")
         }
+    }
+
+    /// Puts the rows of `event` into runs.
+    static func writeEvents(of segment: Connection, to target: Connection) throws {
+        try target.execute(EventColumns.definition)
+        let table = SegmentFacts.eventTable
+        let rows = try segment.statement("select \(table.list) from event order by position")
+        defer { rows.reset() }
+        var columns = EventColumns()
+        while try rows.step() {
+            if columns.isFull { try columns.flush(into: target) }
+            if !columns.add(rows) {
+                try columns.flush(into: target)
+                _ = columns.add(rows)
+            }
+        }
+        try columns.flush(into: target)
     }
 
     /// A key that is a number is where SQLite keeps it anyhow.
@@ -35,11 +57,15 @@ struct PlainSegment {
         let connection = try Connection(
             file: file, flags: SQLITE_OPEN_READONLY, vfs: storage.vfs)
         try connection.execute("pragma trusted_schema = off")
+        func has(_ table: String) throws(JobLogError) -> Bool {
+            try connection.number(
+                "select 1 from sqlite_master where type = 'table' and name = ?", .text(table))
+                != nil
+        }
+        let isInColumns = try has(EventColumns.table)
         for table in SegmentFacts.tables {
-            let found = try connection.number(
-                "select 1 from sqlite_master where type = 'table' and name = ?",
-                .text(table.name))
-            guard found != nil else {
+            if isInColumns, table.name == SegmentFacts.eventTable.name { continue }
+            guard try has(table.name) else {
                 throw JobLogError(.damaged, "\(file): there is no table \(table.name)")
             }
         }
@@ -49,7 +75,7 @@ struct PlainSegment {
                 .newerVersion, "\(file): written by a newer version of tracectl",
                 remedy: "use that version; the archive was left as it is")
         }
-        return SegmentFacts(connection: connection)
+        return SegmentFacts(connection: connection, isInColumns: isInColumns)
     }
 
     /// Makes a segment of the facts, with its guards and its seal, in a new file, not synced.
@@ -75,16 +101,16 @@ struct PlainSegment {
     /// The guards let the first event of a segment ask for its position; the others get theirs.
     private static func copyEvents(_ facts: SegmentFacts, to target: Connection) throws {
         let columns = "stream, version, type, schema, recorded_at, payload"
-        let source = try facts.connection.statement(
-            "select \(columns), position from event order by position")
-        defer { source.reset() }
+        let first = try target.statement(
+            "insert into event (\(columns), position) values (?, ?, ?, ?, ?, ?, ?)")
+        let next = try target.statement(
+            "insert into event (\(columns)) values (?, ?, ?, ?, ?, ?)")
         var isFirst = true
-        while try source.step() {
-            let insertion = try target.statement(
-                isFirst
-                    ? "insert into event (\(columns), position) values (?, ?, ?, ?, ?, ?, ?)"
-                    : "insert into event (\(columns)) values (?, ?, ?, ?, ?, ?)")
-            insertion.bind(source.values(isFirst ? 7 : 6))
+        try facts.forEachEvent { numbers, payload in
+            let insertion = isFirst ? first : next
+            for place in 1..<6 { insertion.bind(Int32(place), numbers[place]) }
+            insertion.bind(6, blob: payload)
+            if isFirst { insertion.bind(7, numbers[0]) }
             _ = try insertion.step()
             insertion.reset()
             isFirst = false

@@ -8,6 +8,7 @@ struct PackedColumnTests {
         Array(0..<1000), (0..<1000).map { $0 * $0 * 1_000_003 }, [1, 2, 1 << 58, 3],
         [1 << 62, -(1 << 62), 0], (0..<300).map { 1_790_000_000_000_000 + $0 * 17 },
         (0..<300).map { ($0 * 7919) % 1024 }, [0, 1, 0, 1, 1, 1, 0],
+        (0..<257).map { 1 << 40 + $0 * 5 + $0 % 3 }, (0..<1025).map { -$0 * 1000 - $0 % 7 },
     ]
 
     @Test(arguments: columns)
@@ -36,6 +37,13 @@ struct PackedColumnTests {
         for count in 0..<bytes.count {
             let back = bytes.prefix(count).withUnsafeBytes { PackedColumn.values($0, count: 100) }
             #expect(back == nil)
+        }
+        let grown = PackedColumn.bytes((0..<1000).map { $0 * 1000 + $0 % 5 })
+        for count in 0..<grown.count {
+            let value = grown.prefix(count).withUnsafeBytes {
+                PackedColumn.value($0, at: 999, of: 1000)
+            }
+            #expect(value == nil)
         }
     }
 }

@@ -1,7 +1,10 @@
-import JobLog
+import CSQLite
+import Foundation
 import SimulatedDisk
 import Synchronization
 import Testing
+
+@testable import JobLog
 
 /// A compression that is none: a mark, and every byte turned over.
 let archiving = Archiving(
@@ -83,6 +86,27 @@ struct ArchiveTests {
         #expect(try log.verify().faults == [])
         try log.archive(1, as: "me", archiving)
         #expect(files == ["000001.db.lz4"])
+    }
+
+    @Test func archivesThatHaveARowForEachEventComeBackToo() throws {
+        let before = try log.read(after: 0, limit: 3)
+        let rows = sandbox.log + "/rows.db"
+        do {
+            let old = try Connection(
+                file: rows, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs: nil)
+            try old.execute("attach '\(sandbox.log)/000001.db' as segment")
+            for table in SegmentFacts.tables {
+                try old.execute(
+                    "create table \(table.name) as select \(table.list) from segment.\(table.name)")
+            }
+        }
+        try log.archive(1, as: "me", archiving)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: rows))
+        try Data([0x42] + bytes.map { ~$0 }).write(
+            to: URL(fileURLWithPath: sandbox.log + "/000001.db.lz4"))
+        try log.restore(1, as: "me", archiving)
+        #expect(try log.read(after: 0, limit: 3) == before)
+        #expect(try log.verify().faults == [])
     }
 
     /// Rolls twice and puts away what somebody else may still be at.
