@@ -61,15 +61,13 @@ final class BlockReader {
         return values
     }
 
-    /// One value, without reading the others.
-    func value(_ column: Column, of block: Block, at place: Int, count: Int) throws -> Int64 {
+    /// A column as it is packed.
+    fileprivate func packed(_ column: Column, of block: Block) throws -> [UInt8] {
         let query = try connection.statement("select bytes from part where id = ?")
         defer { query.reset() }
         query.bind(1, BlockParts.id(block.number, column))
-        guard try query.step(),
-            let value = PackedColumn.value(query.blobInPlace(0), at: place, of: count)
-        else { throw damaged(block.number) }
-        return value
+        guard try query.step() else { throw damaged(block.number) }
+        return query.blob(0)
     }
 
     private static let numberMax: Int64 = 1 << 50
@@ -94,6 +92,7 @@ final class BlockReader {
         private let reader: BlockReader
         let block: Block
         private var held: [Column: [Int64]] = [:]
+        private var packed: [Column: [UInt8]] = [:]
         private var starts: [Int]?
 
         init(_ reader: BlockReader, _ block: Block) {
@@ -144,7 +143,17 @@ final class BlockReader {
         /// A value of a column that may not have been read as a whole.
         private func value(_ column: Column, _ place: Int) throws -> Int64 {
             if let known = held[column] { return known[place] }
-            return try reader.value(column, of: block, at: place, count: block.count)
+            return try packed(column, place, of: block.count)
+        }
+
+        /// One value; others of the same column are then at hand, unpacked one by one.
+        private func packed(_ column: Column, _ place: Int, of count: Int) throws -> Int64 {
+            if packed[column] == nil { packed[column] = try reader.packed(column, of: block) }
+            let value = packed[column]?.withUnsafeBytes {
+                PackedColumn.value($0, at: place, of: count)
+            }
+            guard let value = value ?? nil else { throw reader.damaged(block.number) }
+            return value
         }
 
         private func reports(_ place: Int) throws -> [Int64] {
@@ -152,7 +161,7 @@ final class BlockReader {
                 let range = starts[place]..<starts[place + 1]
                 if let known = held[.reports] { return Array(known[range]) }
                 return try range.map {
-                    try reader.value(.reports, of: block, at: $0, count: starts[block.count])
+                    try packed(.reports, $0, of: starts[block.count])
                 }
             }
             let start = place == 0 ? 0 : try value(.reportEnd, place - 1)
@@ -162,7 +171,7 @@ final class BlockReader {
                 throw reader.damaged(block.number)
             }
             return try (start..<end).map {
-                try reader.value(.reports, of: block, at: Int($0), count: Int(all))
+                try packed(.reports, Int($0), of: Int(all))
             }
         }
 

@@ -13,6 +13,15 @@ extension History {
         try kept("type = ? order by position", Int64(type.rawValue))
     }
 
+    /// The kept events of one type before the position, the latest first, `limit` at most.
+    public func events(
+        ofType type: LogEventType, before position: Int64, limit: Int
+    ) throws -> [RecordedEvent] {
+        try kept(
+            "type = ? and position < ? order by position desc limit ?",
+            Int64(type.rawValue), position, Int64(limit))
+    }
+
     /// The bytes that a kept event refers to; nil when they were gone before it was folded.
     public func content(_ digest: [UInt8]) throws -> [UInt8]? {
         let query = try connection.statement("select bytes from kept_content where digest = ?")
@@ -21,14 +30,14 @@ extension History {
         return try query.step() ? query.blob(0) : nil
     }
 
-    private func kept(_ condition: String, _ value: Int64) throws -> [RecordedEvent] {
+    private func kept(_ condition: String, _ values: Int64...) throws -> [RecordedEvent] {
         let query = try connection.statement(
             """
             select position, stream, version, type, schema, recorded_at, payload from kept_event
             where \(condition)
             """)
         defer { query.reset() }
-        query.bind(1, value)
+        query.bind(values.map { .number($0) })
         var events: [RecordedEvent] = []
         while try query.step() {
             events.append(

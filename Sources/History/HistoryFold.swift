@@ -243,8 +243,7 @@ private struct Reading {
             firing = (row.stream, slot)
         case .clusterObserved, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested,
-            .sweepFinished,
-            .sweepCancelled:
+            .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,
