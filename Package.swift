@@ -36,6 +36,9 @@ let package = Package(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
+        .target(name: "Packets", dependencies: ["Traceflow"], swiftSettings: strict),
+        .target(name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
+            swiftSettings: strict),
         .target(
             name: "JobLog", dependencies: ["CSQLite"],
             resources: [.embedInCode("migrations")], swiftSettings: strict),
@@ -48,7 +51,7 @@ let package = Package(
         .target(
             name: "Cluster",
             dependencies: [
-                "Traceflow", .product(name: "Crypto", package: "swift-crypto"),
+                "Packets", "Traceflow", .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
@@ -59,8 +62,8 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Scheduler", "TraceLog",
-                "Traceflow",
+                "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Packets",
+                "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
@@ -76,8 +79,8 @@ let package = Package(
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "API", "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow",
-                "Worker",
+                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "Scheduler",
+                "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
@@ -102,7 +105,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+                "Captures", "CLZ4", "Cluster", "History", "JobLog", "Packets", "Scheduler",
+                "TraceLog", "Traceflow", "Worker",
             ],
             path: "Benchmarks/Bench", swiftSettings: strict),
         // For tests alone: real processes that are killed, stopped and starved; `make torture`.
@@ -129,7 +133,12 @@ let package = Package(
                 "Cluster", "History", "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
             ], swiftSettings: strict),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Cluster", "Traceflow"],
+            name: "PacketsTests", dependencies: ["Packets", "Traceflow"], swiftSettings: strict),
+        .testTarget(
+            name: "CapturesTests", dependencies: ["Captures", "Packets", "Traceflow"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
             name: "WorkerTests",

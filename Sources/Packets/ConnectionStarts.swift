@@ -19,13 +19,17 @@ public enum ConnectionStarts {
         }
     }
 
+    /// The packets in the order of time; those of one moment as they were.
+    public static func inOrder(_ packets: [TrafficPacket]) -> [TrafficPacket] {
+        packets.enumerated().sorted {
+            ($0.element.frame.nanoseconds, $0.offset) < ($1.element.frame.nanoseconds, $1.offset)
+        }.map(\.element)
+    }
+
     /// The starts among the packets, in the order of time.
     public static func of(_ packets: [TrafficPacket]) -> [TrafficPacket] {
         var seen: Set<Tuple> = []
-        let ordered = packets.enumerated().sorted {
-            ($0.element.time, $0.offset) < ($1.element.time, $1.offset)
-        }
-        return ordered.map(\.element).filter { packet in
+        return inOrder(packets).filter { packet in
             var tuple = Tuple(
                 source: packet.source, destination: packet.destination, number: packet.protocol,
                 first: 0, second: 0)

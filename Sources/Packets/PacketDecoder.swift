@@ -2,15 +2,30 @@ import Traceflow
 
 /// Finds the IP packet in a frame, and in it what a Traceflow speaks of.
 enum PacketDecoder {
-    static func packet(
-        _ frame: ArraySlice<UInt8>, _ link: LinkType, _ microseconds: Int64
-    ) -> TrafficPacket? {
-        guard let (type, payload) = payload(of: frame, link) else { return nil }
-        let time = Moment(microseconds: microseconds)
-        switch type {
-        case 0x0800: return ipv4(payload, time)
-        case 0x86dd: return ipv6(payload, time)
-        default: return nil
+    static func packet(_ frame: PacketFrame) -> TrafficPacket? {
+        guard let (type, payload) = payload(of: frame.bytes, frame.link) else { return nil }
+        let packet: TrafficPacket? =
+            switch type {
+            case 0x0800: ipv4(payload, frame)
+            case 0x86dd: ipv6(payload, frame)
+            default: nil
+            }
+        guard var packet else { return nil }
+        packet.ipStart = payload.startIndex - frame.bytes.startIndex
+        let segment = frame.bytes.dropFirst(packet.segmentStart)
+        packet.headerBytes = min(
+            frame.bytes.count, packet.segmentStart + headerBytes(segment, packet.transport))
+        return packet
+    }
+
+    private static func headerBytes(
+        _ segment: ArraySlice<UInt8>, _ transport: TrafficPacket.Transport
+    ) -> Int {
+        switch transport {
+        // The data offset, in words of 32 bits.
+        case .tcp: max(20, Int(u8(segment, 12) ?? 0) >> 4 * 4)
+        case .udp, .icmp: 8
+        case .other: 0
         }
     }
 
@@ -44,7 +59,7 @@ enum PacketDecoder {
         return nil
     }
 
-    private static func ipv4(_ bytes: ArraySlice<UInt8>, _ time: Moment) -> TrafficPacket? {
+    private static func ipv4(_ bytes: ArraySlice<UInt8>, _ frame: PacketFrame) -> TrafficPacket? {
         guard let first = u8(bytes, 0), first >> 4 == 4, let length = u16(bytes, 2),
             let fragment = u16(bytes, 6), let ttl = u8(bytes, 8), let number = u8(bytes, 9)
         else { return nil }
@@ -53,13 +68,15 @@ enum PacketDecoder {
             let source = address(bytes, 12, 4), let destination = address(bytes, 16, 4)
         else { return nil }
         let isFirst = fragment & 0x1fff == 0
-        return TrafficPacket(
-            time: time, source: source, destination: destination, protocol: number, ttl: ttl,
+        var packet = TrafficPacket(
+            frame: frame, source: source, destination: destination, protocol: number, ttl: ttl,
             flags: UInt8(fragment >> 13), length: Int(length),
             transport: isFirst ? transport(bytes.dropFirst(header), number) : .other)
+        packet.segmentStart = bytes.startIndex - frame.bytes.startIndex + header
+        return packet
     }
 
-    private static func ipv6(_ bytes: ArraySlice<UInt8>, _ time: Moment) -> TrafficPacket? {
+    private static func ipv6(_ bytes: ArraySlice<UInt8>, _ frame: PacketFrame) -> TrafficPacket? {
         guard let first = u8(bytes, 0), first >> 4 == 6, let payload = u16(bytes, 4),
             var next = u8(bytes, 6), let hops = u8(bytes, 7),
             let source = address(bytes, 8, 16), let destination = address(bytes, 24, 16)
@@ -74,10 +91,12 @@ enum PacketDecoder {
             next = following
             rest = rest.dropFirst(length)
         }
-        return TrafficPacket(
-            time: time, source: source, destination: destination, protocol: next, ttl: hops,
+        var packet = TrafficPacket(
+            frame: frame, source: source, destination: destination, protocol: next, ttl: hops,
             flags: 0, length: Int(payload) + 40,
             transport: isFirst ? transport(rest, next) : .other)
+        packet.segmentStart = rest.startIndex - frame.bytes.startIndex
+        return packet
     }
 
     private static func transport(

@@ -1,22 +1,47 @@
-extension TrafficFile {
-    private struct Interface {
-        var link: LinkType?
+extension PacketFile {
+    /// An interface of a section.
+    package struct Interface: Sendable {
+        package var name: String
+        /// Nil for a link that carries no IP.
+        package var link: LinkType?
         /// Ticks in a second.
-        var resolution: UInt64 = 1_000_000
+        var resolution: UInt64 = 1_000_000_000
+
+        package init(name: String, link: LinkType?) {
+            self.name = name
+            self.link = link
+        }
     }
+
+    private typealias Interfaces = [UInt32: Interface]
 
     private static let sectionHeader: UInt32 = 0x0a0d_0d0a
     private static let byteOrderMagic: UInt32 = 0x1a2b_3c4d
 
     /// The next generation format (draft-ietf-opsawg-pcapng): several sections and interfaces.
-    static func pcapng(_ input: inout ByteReader) throws(TrafficFileError) -> TrafficFile {
-        var result = TrafficFile()
-        var interfaces: [Interface] = []
+    static func pcapng(_ input: inout ByteReader) throws(PacketFileError) -> PacketFile {
+        var interfaces: Interfaces = [:]
+        return try blocks(&input, &interfaces)
+    }
+
+    /// Blocks of a section whose header and interfaces are known: little-endian, nanoseconds.
+    package static func read(
+        blocks bytes: [UInt8], file: String, interfaces: [UInt32: Interface]
+    ) throws(PacketFileError) -> PacketFile {
+        var input = ByteReader(bytes: bytes, file: file)
+        var interfaces = interfaces
+        return try blocks(&input, &interfaces)
+    }
+
+    private static func blocks(
+        _ input: inout ByteReader, _ interfaces: inout Interfaces
+    ) throws(PacketFileError) -> PacketFile {
+        var result = PacketFile()
         while !input.isAtEnd {
             let start = input.offset
             if try input.peek32("a block is expected") == sectionHeader {
                 try startSection(&input)
-                interfaces = []
+                interfaces = [:]
             }
             let type = try input.u32()
             let length = Int(try input.u32())
@@ -34,7 +59,7 @@ extension TrafficFile {
         return result
     }
 
-    private static func startSection(_ input: inout ByteReader) throws(TrafficFileError) {
+    private static func startSection(_ input: inout ByteReader) throws(PacketFileError) {
         let start = input.offset
         var probe = input
         _ = try probe.take(8)
@@ -47,42 +72,57 @@ extension TrafficFile {
     }
 
     private static func block(
-        _ type: UInt32, _ end: Int, _ input: inout ByteReader, _ interfaces: inout [Interface],
-        _ result: inout TrafficFile
-    ) throws(TrafficFileError) {
+        _ type: UInt32, _ end: Int, _ input: inout ByteReader, _ interfaces: inout Interfaces,
+        _ result: inout PacketFile
+    ) throws(PacketFileError) {
         switch type {
         case 1:
-            var interface = Interface(link: LinkType(UInt32(try input.u16())))
+            var interface = Interface(
+                name: "", link: LinkType(number: UInt32(try input.u16())))
+            interface.resolution = 1_000_000
             _ = try input.take(6)
             try options(end, &input) { code, value in
-                if code == 9, let byte = value.first { interface.resolution = ticks(byte) }
+                switch code {
+                case 2: interface.name = String(decoding: value, as: UTF8.self)
+                case 9:
+                    if let byte = value.first { interface.resolution = ticks(byte) }
+                default: break
+                }
             }
-            interfaces.append(interface)
+            interfaces[UInt32(interfaces.count)] = interface
         case 6, 2:
             let start = input.offset
-            let index = type == 6 ? Int(try input.u32()) : Int(try input.u32() & 0xffff)
+            let index = type == 6 ? try input.u32() : try input.u32() & 0xffff
             let ticks = UInt64(try input.u32()) << 32 | UInt64(try input.u32())
             let captured = Int(try input.u32())
-            _ = try input.u32()
-            guard interfaces.indices.contains(index), captured <= end - input.offset else {
+            let original = Int(try input.u32())
+            guard let interface = interfaces[index], captured <= end - input.offset else {
                 throw input.error("a packet of no interface, or longer than its block", at: start)
             }
-            let interface = interfaces[index]
-            let frame = try input.take(captured)
-            result.take(frame, interface.link, microseconds(ticks, interface.resolution))
+            let bytes = try input.take(captured)
+            var comment = ""
+            if type == 6, end - input.offset > 4 {
+                _ = try input.take(min((4 - captured % 4) % 4, end - input.offset))
+                try options(end, &input) { code, value in
+                    if code == 1 { comment = String(decoding: value, as: UTF8.self) }
+                }
+            }
+            result.take(
+                bytes, original, interface, nanoseconds(ticks, interface.resolution), comment)
         case 3:
-            guard let interface = interfaces.first else {
+            guard let interface = interfaces[0] else {
                 throw input.error("a packet before any interface")
             }
             let original = Int(try input.u32())
-            result.take(try input.take(min(original, end - input.offset)), interface.link, 0)
+            result.take(
+                try input.take(min(original, end - input.offset)), original, interface, 0, "")
         default: break
         }
     }
 
     private static func options(
         _ end: Int, _ input: inout ByteReader, _ use: (UInt16, ArraySlice<UInt8>) -> Void
-    ) throws(TrafficFileError) {
+    ) throws(PacketFileError) {
         while input.offset + 4 <= end {
             let code = try input.u16()
             let length = Int(try input.u16())
@@ -102,11 +142,27 @@ extension TrafficFile {
         return (0..<exponent).reduce(UInt64(1)) { power, _ in power * 10 }
     }
 
-    private static func microseconds(_ ticks: UInt64, _ resolution: UInt64) -> Int64 {
+    private static func nanoseconds(_ ticks: UInt64, _ resolution: UInt64) -> Int64 {
+        if resolution == 1_000_000_000 { return Int64(clamping: ticks) }
         let (seconds, rest) = ticks.quotientAndRemainder(dividingBy: resolution)
-        let fraction = rest.multipliedFullWidth(by: 1_000_000)
-        let micro = resolution.dividingFullWidth(fraction).quotient
-        return Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000).partialValue
-            &+ Int64(clamping: micro)
+        let fraction = rest.multipliedFullWidth(by: 1_000_000_000)
+        let nano = resolution.dividingFullWidth(fraction).quotient
+        return Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000).partialValue
+            &+ Int64(clamping: nano)
+    }
+
+    private mutating func take(
+        _ bytes: ArraySlice<UInt8>, _ original: Int, _ interface: Interface,
+        _ nanoseconds: Int64, _ comment: String
+    ) {
+        guard let link = interface.link else {
+            skipped += 1
+            return
+        }
+        records.append(
+            Record(
+                frame: PacketFrame(
+                    nanoseconds: nanoseconds, link: link, bytes: bytes, originalLength: original),
+                interface: interface.name, comment: comment))
     }
 }

@@ -11,7 +11,8 @@ public struct TrafficPacket: Hashable, Sendable {
         case other
     }
 
-    public var time: Moment
+    /// The whole of it.
+    public var frame: PacketFrame
     public var source: IPAddress
     public var destination: IPAddress
     /// The IP protocol number, or the last next header of IPv6.
@@ -23,12 +24,18 @@ public struct TrafficPacket: Hashable, Sendable {
     /// Total length of the IP packet in bytes.
     public var length: Int
     public var transport: Transport
+    /// Where in the frame the IP header begins, and where the one of the transport.
+    public internal(set) var ipStart = 0
+    public internal(set) var segmentStart = 0
+    /// How many bytes of the frame its headers are; where the transport is not known, those up to
+    /// it.
+    public internal(set) var headerBytes = 0
 
     public init(
-        time: Moment, source: IPAddress, destination: IPAddress, protocol: UInt8, ttl: UInt8,
+        frame: PacketFrame, source: IPAddress, destination: IPAddress, protocol: UInt8, ttl: UInt8,
         flags: UInt8, length: Int, transport: Transport
     ) {
-        self.time = time
+        self.frame = frame
         self.source = source
         self.destination = destination
         self.protocol = `protocol`
@@ -36,5 +43,13 @@ public struct TrafficPacket: Hashable, Sendable {
         self.flags = flags
         self.length = length
         self.transport = transport
+    }
+}
+
+extension TrafficPacket {
+    /// The IP packet in a frame; nil when there is none, or it is malformed.
+    public init?(decoding frame: PacketFrame) {
+        guard let packet = PacketDecoder.packet(frame) else { return nil }
+        self = packet
     }
 }

@@ -9,7 +9,7 @@ extension SchedulerState {
         case .requested(let request): evolve(requested: id, request.facts, position: position)
         case .nodeReported(let report, let result):
             evolve(id, report: report, summary: ResultSummary(of: result.observations))
-        case .nodeFailed, .packetCaptured:
+        case .nodeFailed, .packetCaptured, .captureArchived:
             // Only of a running attempt; a captured packet decides nothing.
             if let slot = book.slot(of: id) { apply(event, slot, at: moment) }
         case .tagAllocated, .succeeded, .timedOut, .failed, .cancelRequested, .deleted:

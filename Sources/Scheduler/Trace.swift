@@ -15,6 +15,8 @@ public struct Trace: Hashable, Sendable {
     public private(set) var verdict: Verdict?
     public private(set) var results: [NodeResult] = []
     public private(set) var capturedPacket: CapturedPacket?
+    /// Packets of the attempt that lie in the archive.
+    public private(set) var captures: [CaptureArchived] = []
 
     public typealias Outcome = TraceLife.Outcome
 
@@ -28,8 +30,8 @@ public struct Trace: Hashable, Sendable {
             self.request = request
             life = TraceLife(facts: request.facts)
         case .retryRequested(let retry): life = TraceLife(retry)
-        case .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured, .succeeded, .timedOut,
-            .failed, .cancelRequested, .deleted:
+        case .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured, .captureArchived,
+            .succeeded, .timedOut, .failed, .cancelRequested, .deleted:
             return nil
         }
         queuedAt = moment
@@ -60,6 +62,7 @@ public struct Trace: Hashable, Sendable {
             if case .packetCaptured(_, let packet) = event, capturedPacket == nil {
                 capturedPacket = packet
             }
+            if case .captureArchived(let archived) = event { captures.append(archived) }
         case .ended(let reason, let verdict):
             self.reason = reason
             self.verdict = verdict
@@ -83,5 +86,6 @@ public struct Trace: Hashable, Sendable {
     private mutating func forgetReports() {
         results = []
         capturedPacket = nil
+        captures = []
     }
 }

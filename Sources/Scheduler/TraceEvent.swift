@@ -9,6 +9,8 @@ public enum TraceEvent: Hashable, Sendable {
     case nodeFailed(ReportID, error: String)
     /// A live trace's packet, as `node` saw it.
     indirect case packetCaptured(ReportID, CapturedPacket)
+    /// Packets that the trace keeps are in the archive, synced.
+    indirect case captureArchived(CaptureArchived)
     case succeeded(attempt: Int, verdict: Verdict)
     case timedOut(attempt: Int, verdict: Verdict)
     case failed(attempt: Int, reason: String)

@@ -97,6 +97,8 @@ public struct TraceLife: Hashable, Sendable {
             return evolve(report: id, summary: ResultSummary(of: result.observations))
         case .nodeFailed(let id, let error): return fail(id, error)
         case .packetCaptured(let id, _): return isCurrent(id.attempt) ? .captured : .nothing
+        case .captureArchived(let archived):
+            return isCurrent(archived.report.attempt) ? .captured : .nothing
         case .succeeded(let attempt, let verdict):
             return end(attempt, .succeeded, nil, verdict)
         case .timedOut(let attempt, let verdict):

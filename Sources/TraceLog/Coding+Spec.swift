@@ -9,6 +9,7 @@ extension PBSpec {
         if let live = spec.liveTraffic { liveTraffic = live }
         if let dropped = spec.droppedOnly { droppedOnly = dropped }
         if let timeout = spec.timeout { timeoutSeconds = Int64(timeout) }
+        if let capture = spec.capture { self.capture = PBCaptureRequest(capture) }
     }
 }
 
@@ -21,6 +22,7 @@ extension TraceflowSpec {
         liveTraffic = message.hasLiveTraffic ? message.liveTraffic : nil
         droppedOnly = message.hasDroppedOnly ? message.droppedOnly : nil
         timeout = message.hasTimeoutSeconds ? Int(message.timeoutSeconds) : nil
+        if message.hasCapture { capture = CaptureRequest(message.capture) }
     }
 }
 

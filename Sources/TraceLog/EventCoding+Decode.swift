@@ -23,9 +23,12 @@ extension EventCoding {
             .segmentDropped(segment: try PBSegmentDropped(serializedBytes: bytes).segment)
         case .checkpoint:
             .checkpoint(try SchedulerSnapshot(PBCheckpoint(serializedBytes: bytes)))
+        case .capturesExported:
+            .capturesExported(
+                CapturesExported(try PBCapturesExported(serializedBytes: bytes)))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted:
+            .traceDeleted, .captureArchived:
             .trace(try decodeTrace(type, bytes))
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
             .sweep(try decodeSweep(type, bytes))
@@ -89,6 +92,9 @@ extension EventCoding {
             return .retryRequested(Retry(try PBRetryRequested(serializedBytes: bytes)))
         case .cancelRequested: return .cancelRequested
         case .traceDeleted: return .deleted
+        case .captureArchived:
+            return .captureArchived(
+                try CaptureArchived(PBCaptureArchived(serializedBytes: bytes)))
         case _:
             throw Malformed(what: "not an event of a trace")
         }

@@ -52,6 +52,7 @@ enum EventCoding {
         case .segmentDropped(let segment):
             (.segmentDropped, PBSegmentDropped.with { $0.segment = segment })
         case .checkpoint(let snapshot): (.checkpoint, PBCheckpoint(snapshot))
+        case .capturesExported(let exported): (.capturesExported, PBCapturesExported(exported))
         }
     }
 
@@ -91,6 +92,7 @@ enum EventCoding {
         case .retryRequested(let retry): (.retryRequested, PBRetryRequested(retry))
         case .cancelRequested: (.cancelRequested, PBCancelRequested())
         case .deleted: (.traceDeleted, PBTraceDeleted())
+        case .captureArchived(let archived): (.captureArchived, PBCaptureArchived(archived))
         }
     }
 }

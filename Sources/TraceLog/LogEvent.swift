@@ -15,6 +15,7 @@ public enum LogEvent: Hashable, Sendable {
     case segmentRestored(segment: Int64)
     case segmentDropped(segment: Int64)
     case checkpoint(SchedulerSnapshot)
+    case capturesExported(CapturesExported)
 }
 
 /// How a cluster differs from the one observed before it.
@@ -61,6 +62,31 @@ public struct SegmentArchived: Hashable, Sendable {
     }
 }
 
+/// Captures left the archive.
+public struct CapturesExported: Hashable, Sendable {
+    /// One of them, by the trace it is of and the position of its `CaptureArchived`.
+    public struct Capture: Hashable, Sendable {
+        public var trace: TraceID
+        public var position: Int64
+
+        public init(trace: TraceID, position: Int64) {
+            self.trace = trace
+            self.position = position
+        }
+    }
+
+    /// The file they were written to; empty for standard output.
+    public var path: String
+    public var captures: [Capture]
+    public var packets: Int
+
+    public init(path: String, captures: [Capture], packets: Int) {
+        self.path = path
+        self.captures = captures
+        self.packets = packets
+    }
+}
+
 /// A Kubernetes object by name and by what it held.
 public struct ResourceReference: Hashable, Sendable {
     public var apiVersion: String
@@ -97,6 +123,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case retryRequested = 9
     case cancelRequested = 10
     case traceDeleted = 11
+    case captureArchived = 28
     case scheduleChanged = 12
     case schedulePaused = 13
     case scheduleResumed = 14
@@ -121,6 +148,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case segmentArchived = 45
     case segmentRestored = 46
     case segmentDropped = 47
+    case capturesExported = 48
 
     public var name: String {
         switch self {
@@ -135,6 +163,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .retryRequested: "RetryRequested"
         case .cancelRequested: "CancelRequested"
         case .traceDeleted: "TraceDeleted"
+        case .captureArchived: "CaptureArchived"
         case .scheduleChanged: "ScheduleChanged"
         case .schedulePaused: "SchedulePaused"
         case .scheduleResumed: "ScheduleResumed"
@@ -159,6 +188,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .segmentArchived: "SegmentArchived"
         case .segmentRestored: "SegmentRestored"
         case .segmentDropped: "SegmentDropped"
+        case .capturesExported: "CapturesExported"
         }
     }
 
@@ -167,7 +197,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         switch self {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted:
+            .traceDeleted, .captureArchived:
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,
@@ -176,7 +206,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .schedule
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
-            .segmentArchived, .segmentRestored, .segmentDropped:
+            .segmentArchived, .segmentRestored, .segmentDropped, .capturesExported:
             .log
         }
     }

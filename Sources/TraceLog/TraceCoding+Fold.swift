@@ -37,7 +37,8 @@ extension TraceCoding {
                 if try isChange(ofCluster: row) {
                     state.evolve(clusterChangedAt: Moment(microseconds: row.recordedAt))
                 }
-            case .packetCaptured, .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived,
+            case .packetCaptured, .captureArchived, .capturesExported, .logCreated,
+                .deciderTookOver, .segmentSealed, .segmentArchived,
                 .segmentRestored, .segmentDropped:
                 // They decide nothing.
                 break
@@ -50,7 +51,8 @@ extension TraceCoding {
                 case .checkpoint(let snapshot):
                     if snapshot.shape < .newest { state = SchedulerState(snapshot: snapshot) }
                 case .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
-                    .segmentSealed, .segmentArchived, .segmentRestored, .segmentDropped:
+                    .segmentSealed, .segmentArchived, .segmentRestored, .segmentDropped,
+                    .capturesExported:
                     break
                 }
             }

@@ -35,7 +35,8 @@ public final class TraceCoding: Sendable {
         switch type {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-            .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
+            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,
             .sweepExpanded,
@@ -64,7 +65,8 @@ public final class TraceCoding: Sendable {
                 ended(.traceTimedOut, attempt, verdict, stream)
             case .trace, .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
                 .tagProfileChanged,
-                .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped:
+                .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped,
+                .capturesExported:
                 try EventCoding.draft(event, stream: stream)
             }
         draft.expectedVersion = expectedVersion

@@ -11,7 +11,11 @@ public struct SchemaViolation: Error, Hashable, Sendable, CustomStringConvertibl
     /// The first field that breaks the schema (build/charts/antrea/crds/traceflow.yaml), nil when
     /// none does. v1alpha1 has no ranges, only the 16 bits of its Go type and the required source.
     public static func first(in spec: TraceflowSpec, of version: APIVersion) -> SchemaViolation? {
-        switch version {
+        let own =
+            range(spec.capture?.firstN, CaptureRequest.firstNRange, "spec.capture.firstN")
+            ?? range(spec.capture?.snaplen, CaptureRequest.snaplenRange, "spec.capture.snaplen")
+        if let own { return own }
+        return switch version {
         case .v1beta1: firstV1beta1(in: spec)
         case .v1alpha1: firstV1alpha1(in: spec)
         }

@@ -18,10 +18,13 @@ public struct TraceflowSpec: Hashable, Sendable {
     public var droppedOnly: Bool?
     /// Seconds a running trace waits for its results.
     public var timeout: Int?
+    /// Which packets are kept. Ours: Antrea's Traceflow has no such field.
+    public var capture: CaptureRequest?
 
     public init(
         source: Source? = nil, destination: Destination? = nil, packet: Packet? = nil,
-        liveTraffic: Bool? = nil, droppedOnly: Bool? = nil, timeout: Int? = nil
+        liveTraffic: Bool? = nil, droppedOnly: Bool? = nil, timeout: Int? = nil,
+        capture: CaptureRequest? = nil
     ) {
         self.source = source
         self.destination = destination
@@ -29,6 +32,7 @@ public struct TraceflowSpec: Hashable, Sendable {
         self.liveTraffic = liveTraffic
         self.droppedOnly = droppedOnly
         self.timeout = timeout
+        self.capture = capture
     }
 
     /// Antrea's default (`DefaultTraceflowTimeout`), in seconds.

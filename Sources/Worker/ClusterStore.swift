@@ -2,6 +2,7 @@ import Cluster
 import Crypto
 import Foundation
 import JobLog
+import Packets
 import Scheduler
 import Synchronization
 import TraceLog
@@ -158,12 +159,13 @@ public final class ClusterStore: World {
     }
 
     public func traffic(for request: TraceRequest) throws -> [TrafficPacket] {
+        ConnectionStarts.of(try packets(for: request))
+    }
+
+    public func packets(for request: TraceRequest) throws -> [TrafficPacket] {
         guard request.spec.isLive else { return [] }
-        var packets: [TrafficPacket] = []
-        for reference in request.traffic {
-            packets += try packetsOf(reference)
-        }
-        return ConnectionStarts.of(packets)
+        let packets = try request.traffic.flatMap { try packetsOf($0) }
+        return ConnectionStarts.inOrder(packets)
     }
 
     private func packetsOf(_ reference: TrafficReference) throws -> [TrafficPacket] {

@@ -19,11 +19,15 @@ package struct Execution {
     private let clock: Clock
     private let options: Worker.Options
     private let outbox: Outbox
+    private let keeping: CaptureKeeping
     private var running: [TraceID: Run] = [:]
     package private(set) var position: Int64
 
     private struct Run {
         var attempt: Int
+        var name = ""
+        /// Reports whose packets are in the archive: a backend may say them twice.
+        var archived: Set<ReportID> = []
         /// Whether the backend was told.
         var isBegun = false
     }
@@ -77,6 +81,7 @@ package struct Execution {
         self.options = options
         self.outbox = outbox
         self.position = position
+        keeping = CaptureKeeping(log: log, clock: clock)
     }
 
     package var isIdle: Bool { running.isEmpty && outbox.isEmpty }
@@ -124,7 +129,8 @@ package struct Execution {
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
             .sweepFinished,
-            .sweepCancelled, .clusterObserved, .logCreated, .deciderTookOver, .tagProfileChanged,
+            .sweepCancelled, .captureArchived, .capturesExported, .clusterObserved, .logCreated,
+            .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:
             break
@@ -165,6 +171,7 @@ package struct Execution {
                         content: .failed(error: Self.archivedReason)))
                 continue
             }
+            running[id]?.name = request.name
             backend.start(
                 StartedAttempt(
                     trace: id, attempt: allocation.attempt, tag: allocation.tag,
@@ -172,13 +179,19 @@ package struct Execution {
         }
     }
 
-    private func appendReports() throws -> Bool {
+    private mutating func appendReports() throws -> Bool {
         let reports = outbox.takeAll()
         guard !reports.isEmpty else { return false }
         do {
             let seconds = clock.now().seconds
             var request = AppendRequest()
             request.drafts.reserveCapacity(reports.count)
+            let captures = try archive(reports)
+            for (trace, _, archived) in captures {
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.captureArchived(archived)), stream: .existing(trace.rawValue)))
+            }
             for report in reports {
                 let stream = StreamRef.existing(report.trace.rawValue)
                 switch report.content {
@@ -199,11 +212,36 @@ package struct Execution {
                 }
             }
             try append(request)
+            for (trace, report, _) in captures { running[trace]?.archived.insert(report) }
             return true
         } catch {
             outbox.putBack(reports)
             throw error
         }
+    }
+
+    /// Archives the packets of attempts that still run; what is over keeps nothing, and what a
+    /// backend says twice is kept once.
+    private func archive(
+        _ reports: [BackendReport]
+    ) throws -> [(trace: TraceID, report: ReportID, archived: CaptureArchived)] {
+        var traces: [TraceID] = []
+        var captures: [CaptureKeeping.Kept] = []
+        var seen: [TraceID: Set<ReportID>] = [:]
+        for report in reports where !report.captures.isEmpty {
+            guard let run = running[report.trace], run.attempt == report.id.attempt,
+                !run.archived.contains(report.id),
+                seen[report.trace, default: []].insert(report.id).inserted
+            else { continue }
+            for capture in report.captures {
+                traces.append(report.trace)
+                captures.append(
+                    CaptureKeeping.Kept(
+                        report: report.id, traceName: run.name, capture: capture))
+            }
+        }
+        let archived = try keeping.archive(captures)
+        return archived.indices.map { (traces[$0], captures[$0].report, archived[$0]) }
     }
 
     /// Reports of a trace whose segment is archived come too late to change anything: they are

@@ -1,8 +1,10 @@
 import ArgumentParser
+import Captures
 import Cluster
 import Foundation
 import Glibc
 import JobLog
+import Packets
 import Worker
 
 /// The command line: Traceflows from manifest to verdict, through an append-only log.
@@ -25,8 +27,7 @@ struct Tracectl: ParsableCommand {
             Demo.self, Run.self, Apply.self, Get.self, Describe.self, Events.self, Wait.self,
             Cancel.self, RetryCommand.self, Delete.self, WorkerCommand.self, Explain.self,
             Matrix.self, SweepCommand.self, ScheduleCommand.self, HistoryCommand.self,
-            Incident.self, ClusterCommand.self,
-            LogCommand.self,
+            Incident.self, CaptureCommand.self, ClusterCommand.self, LogCommand.self,
             CompletionCommand.self,
         ])
 
@@ -46,7 +47,10 @@ struct Tracectl: ParsableCommand {
             Glibc.exit(failure.status)
         }
         switch error {
-        case is Refusal, is ManifestError, is TrafficFileError, is PairError:
+        case let error as CaptureError:
+            Output.error("\(error)")
+            Glibc.exit(error.code == .refused ? CommandFailure.refused : CommandFailure.system)
+        case is Refusal, is ManifestError, is PacketFileError, is PairError:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.refused)
         case let error as JobLogError where error.isRefusal:

@@ -1,3 +1,4 @@
+import Packets
 import Testing
 import Traceflow
 
@@ -181,7 +182,8 @@ struct AntreaTableTests {
             _ length: Int, _ transport: TrafficPacket.Transport
         ) -> TrafficPacket {
             TrafficPacket(
-                time: Moment(microseconds: 0), source: address, destination: address,
+                frame: PacketFrame(nanoseconds: 0, link: .rawIP, bytes: []), source: address,
+                destination: address,
                 protocol: protocolNumber, ttl: ttl, flags: flags, length: length,
                 transport: transport)
         }

@@ -1,4 +1,5 @@
 import Cluster
+import Packets
 import Testing
 import Traceflow
 
@@ -185,7 +186,8 @@ struct PathTests {
         _ source: String, _ destination: String, port: UInt16 = 80, ttl: UInt8 = 64
     ) throws -> TrafficPacket {
         TrafficPacket(
-            time: Moment(microseconds: 0), source: try #require(IPAddress(source)),
+            frame: PacketFrame(nanoseconds: 0, link: .rawIP, bytes: []),
+            source: try #require(IPAddress(source)),
             destination: try #require(IPAddress(destination)), protocol: 6, ttl: ttl, flags: 2,
             length: 60, transport: .tcp(srcPort: 9, dstPort: port, flags: 2))
     }

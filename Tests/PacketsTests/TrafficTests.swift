@@ -1,4 +1,4 @@
-import Cluster
+import Packets
 import Testing
 import Traceflow
 
@@ -94,7 +94,7 @@ struct TrafficTests {
         #expect(packet.destination.description == "10.0.0.2")
         #expect(packet.transport == .tcp(srcPort: 100, dstPort: 80, flags: 2))
         #expect((packet.ttl, packet.flags, packet.length) == (64, 2, 40))
-        #expect(packet.time.microseconds == 100_000_005)
+        #expect(packet.frame.nanoseconds == 100_000_005_000)
     }
 
     @Test(
@@ -108,7 +108,7 @@ struct TrafficTests {
         ] as [([UInt8], Int)])
     func aMalformedFileIsRefusedWithThePlace(bytes: [UInt8], offset: Int) {
         #expect { try TrafficFile.read(bytes: bytes, file: "t.pcap") } throws: {
-            guard let error = $0 as? TrafficFileError else { return false }
+            guard let error = $0 as? PacketFileError else { return false }
             return error.file == "t.pcap" && error.byteOffset <= max(bytes.count, offset)
         }
     }
@@ -150,6 +150,6 @@ struct TrafficTests {
         ]
         let file = try TrafficFile.read(bytes: Capture.pcap(frames, link: 101), file: "t")
         let starts = ConnectionStarts.of(file.packets)
-        #expect(starts.map(\.time.seconds) == [101, 103, 106])
+        #expect(starts.map { $0.frame.nanoseconds / 1_000_000_000 } == [101, 103, 106])
     }
 }

@@ -290,18 +290,18 @@ final class ShortLog {
 struct HistoryTests {
     /// Every shape that was ever written; the newest is recorded when it is not there.
     static let files = [
-        "history-v1.txt", "history-v2.txt", "history-v3.txt", "history-v4.txt",
+        "history-v1.txt", "history-v2.txt", "history-v3.txt", "history-v4.txt", "history-v5.txt",
     ]
     let short: ShortLog
 
     init() throws { short = try ShortLog() }
 
     @Test func theNewestShapesAreAmongTheGoldenOnes() throws {
-        let file = GoldenHistory.file("history-v4.txt")
+        let file = GoldenHistory.file("history-v5.txt")
         guard !FileManager.default.fileExists(atPath: file.path) else { return }
         let request = AppendRequest(
             newStreams: [NewStream(family: "trace")],
-            drafts: try GoldenHistory.withFindings.enumerated().map {
+            drafts: try GoldenHistory.withCaptures.enumerated().map {
                 try short.coding.draft(
                     $1, stream: .new(0), recordedAt: Moment(microseconds: Int64($0 + 1) * 1_000_000)
                 )
@@ -326,7 +326,8 @@ struct HistoryTests {
             case "history-v1.txt": GoldenHistory.events
             case "history-v2.txt": GoldenHistory.newest
             case "history-v3.txt": GoldenHistory.withSweeps
-            case _: GoldenHistory.withFindings
+            case "history-v4.txt": GoldenHistory.withFindings
+            case _: GoldenHistory.withCaptures
             }
         #expect(events.count == meant.count)
         for (recorded, event) in zip(events, meant) {
@@ -355,8 +356,8 @@ struct HistoryTests {
     }
 
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
-        let lines = try GoldenHistory.lines("history-v4.txt")
-        for (place, event) in GoldenHistory.withFindings.enumerated() {
+        let lines = try GoldenHistory.lines("history-v5.txt")
+        for (place, event) in GoldenHistory.withCaptures.enumerated() {
             let draft = try short.coding.draft(
                 event, stream: .new(0),
                 recordedAt: Moment(microseconds: Int64(place + 1) * 1_000_000))
@@ -418,7 +419,7 @@ struct HistoryTests {
             case .checkpoint(let snapshot):
                 if snapshot.shape < .newest { slow = SchedulerState(snapshot: snapshot) }
             case .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived, .segmentRestored,
-                .segmentDropped:
+                .segmentDropped, .capturesExported:
                 break
             }
             #expect(fast == slow, "after event \(recorded.position)")

@@ -56,7 +56,10 @@ struct TidyTests {
                 "NIOCore", "NIOPosix", "Scheduler", "Synchronization", "TraceLog", "Traceflow",
                 "Worker",
             ],
-            "Cluster": ["Crypto", "CYaml", "Foundation", "Synchronization", "Traceflow", "Yams"],
+            "Cluster": [
+                "Crypto", "CYaml", "Foundation", "Packets", "Synchronization", "Traceflow", "Yams",
+            ],
+            "Packets": ["Traceflow"], "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
         ]
         for source in try Self.sources() {
             let module = String(source.path.split(separator: "/")[1])

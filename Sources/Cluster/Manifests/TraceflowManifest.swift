@@ -48,7 +48,7 @@ public struct TraceflowManifest: Sendable {
 extension TraceflowSpec {
     init(_ field: Field, _ warnings: inout [ManifestWarning]) throws(ManifestError) {
         warnings += try field.unknownKeys(except: [
-            "source", "destination", "packet", "liveTraffic", "droppedOnly", "timeout",
+            "source", "destination", "packet", "liveTraffic", "droppedOnly", "timeout", "capture",
         ])
         self.init()
         if let from = field["source"].optional() {
@@ -71,6 +71,33 @@ extension TraceflowSpec {
         liveTraffic = try field["liveTraffic"].optional()?.bool()
         droppedOnly = try field["droppedOnly"].optional()?.bool()
         timeout = try field["timeout"].optional()?.int()
+        if let capture = field["capture"].optional() {
+            self.capture = try CaptureRequest(capture, &warnings)
+        }
+    }
+}
+
+extension CaptureRequest {
+    fileprivate init(_ field: Field, _ warnings: inout [ManifestWarning]) throws(ManifestError) {
+        warnings += try field.unknownKeys(except: ["firstN", "snaplen", "point", "direction"])
+        self.init(
+            firstN: try field["firstN"].required().int(),
+            snaplen: try field["snaplen"].optional()?.int(),
+            point: try field["point"].optional()?.oneOf(Point.self),
+            direction: try field["direction"].optional()?.oneOf(Direction.self))
+    }
+}
+
+extension Field {
+    fileprivate func oneOf<T: RawRepresentable & CaseIterable>(
+        _: T.Type
+    ) throws(ManifestError) -> T where T.RawValue == String {
+        let text = try string()
+        guard let known = T(rawValue: text) else {
+            throw error(
+                "\"\(text)\" is none of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return known
     }
 }
 

@@ -1,3 +1,4 @@
+import Packets
 import Traceflow
 
 /// The embedded data plane: which nodes report what on a trace.
@@ -18,15 +19,46 @@ public struct PathFinder: Sendable {
         for spec: TraceflowSpec, version: APIVersion, traffic: [TrafficPacket],
         choose: (Int) -> Int
     ) -> [NodeReport] {
-        let reports =
+        seen(for: spec, version: version, traffic: Traffic(starts: traffic), choose: choose).reports
+    }
+
+    /// The packets that Pods really sent.
+    public struct Traffic: Sendable {
+        /// Those that start connections, in the order of time.
+        public var starts: [TrafficPacket]
+        /// All of them, in the order of time; needed only where the trace keeps packets.
+        public var all: [TrafficPacket]
+        /// When an injected packet is taken to be sent, since 1970-01-01 UTC.
+        public var injectedNanoseconds: Int64
+
+        public init(
+            starts: [TrafficPacket], all: [TrafficPacket] = [], injectedNanoseconds: Int64 = 0
+        ) {
+            self.starts = starts
+            self.all = all
+            self.injectedNanoseconds = injectedNanoseconds
+        }
+    }
+
+    /// What nodes report, and the packets that the trace's points see where it keeps them.
+    public func seen(
+        for spec: TraceflowSpec, version: APIVersion, traffic: Traffic, choose: (Int) -> Int
+    ) -> (reports: [NodeReport], captures: [PointCapture]) {
+        let found =
             if !spec.isLive {
-                injected(spec, version, choose)
+                injected(spec, version, traffic.injectedNanoseconds, choose)
             } else if spec.hasSourcePod {
                 live(spec, version, traffic, choose)
             } else {
                 receiverOnly(spec, version, traffic, choose)
             }
-        return reports.map { report in
+        return (translated(found.reports, version), found.captures)
+    }
+
+    private typealias Seen = (reports: [NodeReport], captures: [PointCapture])
+
+    private func translated(_ reports: [NodeReport], _ version: APIVersion) -> [NodeReport] {
+        reports.map { report in
             guard case .observed(let observations, let captured) = report.content else {
                 return report
             }
@@ -58,79 +90,110 @@ public struct PathFinder: Sendable {
     }
 
     private func injected(
-        _ spec: TraceflowSpec, _ version: APIVersion, _ choose: (Int) -> Int
-    ) -> [NodeReport] {
+        _ spec: TraceflowSpec, _ version: APIVersion, _ nanoseconds: Int64,
+        _ choose: (Int) -> Int
+    ) -> Seen {
         guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName else {
-            return []
+            return ([], [])
         }
         do {
             let prepared = try cluster.injectedPacket(of: spec, from: source)
-            guard let packet = TracedPacket(injected: prepared, from: source) else { return [] }
+            guard let packet = TracedPacket(injected: prepared, from: source) else {
+                return ([], [])
+            }
             let steps = Walk.steps(
                 of: packet, from: node, in: cluster, chains, version: version, choose: choose)
-            return steps.map {
+            let reports = steps.map {
                 NodeReport(node: $0.node, content: .observed($0.observations, captured: nil))
             }
+            guard let request = spec.capture else { return (reports, []) }
+            return (reports, captured(prepared, request, steps, at: nanoseconds))
         } catch {
-            return [NodeReport(node: node, content: .failed(error: error.text))]
+            return ([NodeReport(node: node, content: .failed(error: error.text))], [])
         }
     }
 
     private func live(
-        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: [TrafficPacket],
-        _ choose: (Int) -> Int
-    ) -> [NodeReport] {
+        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: Traffic, _ choose: (Int) -> Int
+    ) -> Seen {
         guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName,
             !cluster.pods[source].usesHostNetwork
-        else { return [] }
+        else { return ([], []) }
         do throws(AgentError) {
             let match = try cluster.sentMatch(of: spec)
             let address = cluster.pods[source].address(spec.family)
-            for seen in traffic where seen.source == address && match.matches(seen) {
+            return follow(spec, traffic) { seen in
+                guard seen.source == address, match.matches(seen) else { return nil }
                 let steps = Walk.steps(
                     of: TracedPacket(seen, from: source), from: node, in: cluster, chains,
                     version: version, choose: choose)
                 if spec.isDroppedOnly {
-                    guard let drop = steps.first(where: \.isDrop) else { continue }
-                    return [report(drop, seen, version)]
+                    guard let drop = steps.first(where: \.isDrop) else { return nil }
+                    return ([report(drop, seen, version)], steps)
                 }
-                guard !steps.isEmpty else { continue }
-                return steps.enumerated().map { index, step in
+                let reports = steps.enumerated().map { index, step in
                     index == 0 ? report(step, seen, version) : report(step, nil, version)
                 }
+                return steps.isEmpty ? nil : (reports, steps)
             }
-            return []
         } catch {
-            return [NodeReport(node: node, content: .failed(error: error.text))]
+            return ([NodeReport(node: node, content: .failed(error: error.text))], [])
         }
+    }
+
+    /// Reports the first connection that the trace is about, and keeps packets of all of them where
+    /// it does. `look` is nil for a start that the trace is not about.
+    private func follow(
+        _ spec: TraceflowSpec, _ traffic: Traffic,
+        _ look: (TrafficPacket) -> (reports: [NodeReport], steps: [Walk.Step])?
+    ) -> Seen {
+        guard let request = spec.capture else {
+            for start in traffic.starts {
+                if let found = look(start) { return (found.reports, []) }
+            }
+            return ([], [])
+        }
+        var capture = LiveCapture(request, hasSourcePod: spec.hasSourcePod, in: cluster)
+        var reports: [NodeReport]?
+        var starts = traffic.starts[...]
+        for packet in traffic.all {
+            if let start = starts.first, start.frame == packet.frame {
+                starts.removeFirst()
+                if let found = look(start) {
+                    if reports == nil { reports = found.reports }
+                    capture.begin(LiveCapture.Connection(start: start, steps: found.steps))
+                }
+            }
+            capture.take(packet)
+            if reports != nil, capture.isFull { break }
+        }
+        return (reports ?? [], capture.captures)
     }
 
     /// Without a source Pod only the node of the destination Pod looks, from the point where the
     /// packet's destination is settled: nothing before it is seen.
     private func receiverOnly(
-        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: [TrafficPacket],
-        _ choose: (Int) -> Int
-    ) -> [NodeReport] {
+        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: Traffic, _ choose: (Int) -> Int
+    ) -> Seen {
         let name = "\(spec.destination?.namespace ?? "")/\(spec.destination?.pod ?? "")"
         guard let receiver = cluster.pod(name), let node = cluster.pods[receiver].nodeName else {
-            return []
+            return ([], [])
         }
         do throws(AgentError) {
             var match = try cluster.receivedMatch(of: spec, at: receiver)
-            guard let address = cluster.pods[receiver].address(spec.family) else { return [] }
+            guard let address = cluster.pods[receiver].address(spec.family) else { return ([], []) }
             // The look is behind the load balancer: the port is the endpoint's.
             let port = match.destinationPort
             match.destinationPort = nil
-            for seen in traffic where match.matches(seen) {
-                guard let step = arrival(of: seen, at: address, node, choose),
-                    port == nil || step.destinationPort == port
-                else { continue }
-                if spec.isDroppedOnly, !step.isDrop { continue }
-                return [report(step, seen, version)]
+            return follow(spec, traffic) { seen in
+                guard match.matches(seen), let step = arrival(of: seen, at: address, node, choose),
+                    port == nil || step.destinationPort == port,
+                    !spec.isDroppedOnly || step.isDrop
+                else { return nil }
+                return ([report(step, seen, version)], [step])
             }
-            return []
         } catch {
-            return [NodeReport(node: node, content: .failed(error: error.text))]
+            return ([NodeReport(node: node, content: .failed(error: error.text))], [])
         }
     }
 

@@ -1,3 +1,4 @@
+import Packets
 import Traceflow
 
 /// What an agent makes of a request (preparePacket in pkg/agent/controller/traceflow): the packet

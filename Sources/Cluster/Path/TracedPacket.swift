@@ -1,3 +1,4 @@
+import Packets
 import Traceflow
 
 /// The packet that walks: injected by an agent, or seen in live traffic.

@@ -1,3 +1,4 @@
+import Packets
 import Traceflow
 
 extension TrafficPacket {

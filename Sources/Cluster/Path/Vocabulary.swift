@@ -1,3 +1,4 @@
+import Packets
 import Traceflow
 
 /// The two ways in which Antrea has spoken of the same path.

@@ -14,6 +14,11 @@ struct MACAddress: Hashable, Sendable, CustomStringConvertible {
         bits = 0x0a58 << 32 | UInt64(address.bits & 0xffff_ffff)
     }
 
+    /// The six bytes in their order on the wire.
+    var bytes: [UInt8] {
+        stride(from: 40, through: 0, by: -8).map { UInt8(truncatingIfNeeded: bits >> UInt64($0)) }
+    }
+
     /// Six bytes in hexadecimal, with colons.
     var description: String {
         stride(from: 40, through: 0, by: -8).map { shift in

@@ -153,6 +153,7 @@ extension SchedulerState {
             case .failed where life.isCancelRequested: nil
             case .failed: .unknown
             case .requested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+                .captureArchived,
                 .retryRequested, .cancelRequested, .deleted:
                 nil
             }

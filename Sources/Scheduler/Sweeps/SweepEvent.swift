@@ -48,6 +48,7 @@ public struct SweepTally: Hashable, Sendable {
             }
         case .failed: failed += count
         case .requested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            .captureArchived,
             .retryRequested, .cancelRequested, .deleted:
             break
         }

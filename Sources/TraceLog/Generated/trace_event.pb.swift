@@ -753,11 +753,49 @@ nonisolated struct PBSpec: @unchecked Sendable {
   /// Clears the value of `timeoutSeconds`. Subsequent reads from it will return its default value.
   mutating func clearTimeoutSeconds() {_uniqueStorage()._timeoutSeconds = nil}
 
+  var capture: PBCaptureRequest {
+    get {_storage._capture ?? PBCaptureRequest()}
+    set {_uniqueStorage()._capture = newValue}
+  }
+  /// Returns true if `capture` has been explicitly set.
+  var hasCapture: Bool {_storage._capture != nil}
+  /// Clears the value of `capture`. Subsequent reads from it will return its default value.
+  mutating func clearCapture() {_uniqueStorage()._capture = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Which packets a trace keeps.
+nonisolated struct PBCaptureRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var firstN: Int32 = 0
+
+  var snaplen: Int32 {
+    get {_snaplen ?? 0}
+    set {_snaplen = newValue}
+  }
+  /// Returns true if `snaplen` has been explicitly set.
+  var hasSnaplen: Bool {self._snaplen != nil}
+  /// Clears the value of `snaplen`. Subsequent reads from it will return its default value.
+  mutating func clearSnaplen() {self._snaplen = nil}
+
+  /// As Antrea's PacketCapture writes them; empty where the default applies.
+  var point: String = String()
+
+  var direction: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _snaplen: Int32? = nil
 }
 
 nonisolated struct PBObservation: Sendable {
@@ -1143,6 +1181,60 @@ nonisolated struct PBPacketCaptured: @unchecked Sendable {
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Packets of the trace that are in an archive file. The file was synced before.
+nonisolated struct PBCaptureArchived: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var attempt: Int32 = 0
+
+  var node: String = String()
+
+  var sequence: Int32 = 0
+
+  /// Source or Destination.
+  var point: String = String()
+
+  var file: Int64 = 0
+
+  var frame: Int64 = 0
+
+  var offset: Int64 = 0
+
+  var length: Int64 = 0
+
+  var packets: Int64 = 0
+
+  var checksum: UInt64 = 0
+
+  var interfaces: [PBCaptureInterface] = []
+
+  var firstNanoseconds: Int64 = 0
+
+  var lastNanoseconds: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBCaptureInterface: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var number: UInt32 = 0
+
+  var name: String = String()
+
+  var link: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct PBTraceSucceeded: Sendable {
@@ -2347,6 +2439,39 @@ nonisolated struct PBSegmentDropped: Sendable {
   init() {}
 }
 
+/// Packets left the archive. By whom is not known: whoever may read the files may do so.
+nonisolated struct PBCapturesExported: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Where they went; empty for standard output.
+  var path: String = String()
+
+  var captures: [PBExportedCapture] = []
+
+  var packets: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct PBExportedCapture: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var trace: Int64 = 0
+
+  /// The position of its CaptureArchived.
+  var position: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct PBLogCreated: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2859,7 +2984,7 @@ nonisolated extension PBPacket: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Spec"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}destination\0\u{1}packet\0\u{3}live_traffic\0\u{3}dropped_only\0\u{3}timeout_seconds\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}destination\0\u{1}packet\0\u{3}live_traffic\0\u{3}dropped_only\0\u{3}timeout_seconds\0\u{1}capture\0")
 
   fileprivate class _StorageClass {
     var _source: PBSource? = nil
@@ -2868,6 +2993,7 @@ nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
     var _liveTraffic: Bool? = nil
     var _droppedOnly: Bool? = nil
     var _timeoutSeconds: Int64? = nil
+    var _capture: PBCaptureRequest? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2884,6 +3010,7 @@ nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       _liveTraffic = source._liveTraffic
       _droppedOnly = source._droppedOnly
       _timeoutSeconds = source._timeoutSeconds
+      _capture = source._capture
     }
   }
 
@@ -2908,6 +3035,7 @@ nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         case 4: try { try decoder.decodeSingularBoolField(value: &_storage._liveTraffic) }()
         case 5: try { try decoder.decodeSingularBoolField(value: &_storage._droppedOnly) }()
         case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._timeoutSeconds) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._capture) }()
         default: break
         }
       }
@@ -2938,6 +3066,9 @@ nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
       try { if let v = _storage._timeoutSeconds {
         try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
       } }()
+      try { if let v = _storage._capture {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2953,10 +3084,60 @@ nonisolated extension PBSpec: SwiftProtobuf.Message, SwiftProtobuf._MessageImple
         if _storage._liveTraffic != rhs_storage._liveTraffic {return false}
         if _storage._droppedOnly != rhs_storage._droppedOnly {return false}
         if _storage._timeoutSeconds != rhs_storage._timeoutSeconds {return false}
+        if _storage._capture != rhs_storage._capture {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCaptureRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaptureRequest"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}first_n\0\u{1}snaplen\0\u{1}point\0\u{1}direction\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.firstN) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self._snaplen) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.point) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.direction) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.firstN != 0 {
+      try visitor.visitSingularInt32Field(value: self.firstN, fieldNumber: 1)
+    }
+    try { if let v = self._snaplen {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if !self.point.isEmpty {
+      try visitor.visitSingularStringField(value: self.point, fieldNumber: 3)
+    }
+    if !self.direction.isEmpty {
+      try visitor.visitSingularStringField(value: self.direction, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCaptureRequest, rhs: PBCaptureRequest) -> Bool {
+    if lhs.firstN != rhs.firstN {return false}
+    if lhs._snaplen != rhs._snaplen {return false}
+    if lhs.point != rhs.point {return false}
+    if lhs.direction != rhs.direction {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3565,6 +3746,136 @@ nonisolated extension PBPacketCaptured: SwiftProtobuf.Message, SwiftProtobuf._Me
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCaptureArchived: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaptureArchived"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}node\0\u{1}sequence\0\u{1}point\0\u{1}file\0\u{1}frame\0\u{1}offset\0\u{1}length\0\u{1}packets\0\u{1}checksum\0\u{1}interfaces\0\u{3}first_nanoseconds\0\u{3}last_nanoseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.attempt) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.node) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.sequence) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.point) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.file) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.frame) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.offset) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self.length) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self.packets) }()
+      case 10: try { try decoder.decodeSingularFixed64Field(value: &self.checksum) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.interfaces) }()
+      case 12: try { try decoder.decodeSingularInt64Field(value: &self.firstNanoseconds) }()
+      case 13: try { try decoder.decodeSingularInt64Field(value: &self.lastNanoseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.attempt != 0 {
+      try visitor.visitSingularInt32Field(value: self.attempt, fieldNumber: 1)
+    }
+    if !self.node.isEmpty {
+      try visitor.visitSingularStringField(value: self.node, fieldNumber: 2)
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularInt32Field(value: self.sequence, fieldNumber: 3)
+    }
+    if !self.point.isEmpty {
+      try visitor.visitSingularStringField(value: self.point, fieldNumber: 4)
+    }
+    if self.file != 0 {
+      try visitor.visitSingularInt64Field(value: self.file, fieldNumber: 5)
+    }
+    if self.frame != 0 {
+      try visitor.visitSingularInt64Field(value: self.frame, fieldNumber: 6)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularInt64Field(value: self.offset, fieldNumber: 7)
+    }
+    if self.length != 0 {
+      try visitor.visitSingularInt64Field(value: self.length, fieldNumber: 8)
+    }
+    if self.packets != 0 {
+      try visitor.visitSingularInt64Field(value: self.packets, fieldNumber: 9)
+    }
+    if self.checksum != 0 {
+      try visitor.visitSingularFixed64Field(value: self.checksum, fieldNumber: 10)
+    }
+    if !self.interfaces.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.interfaces, fieldNumber: 11)
+    }
+    if self.firstNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.firstNanoseconds, fieldNumber: 12)
+    }
+    if self.lastNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.lastNanoseconds, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCaptureArchived, rhs: PBCaptureArchived) -> Bool {
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.point != rhs.point {return false}
+    if lhs.file != rhs.file {return false}
+    if lhs.frame != rhs.frame {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.length != rhs.length {return false}
+    if lhs.packets != rhs.packets {return false}
+    if lhs.checksum != rhs.checksum {return false}
+    if lhs.interfaces != rhs.interfaces {return false}
+    if lhs.firstNanoseconds != rhs.firstNanoseconds {return false}
+    if lhs.lastNanoseconds != rhs.lastNanoseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCaptureInterface: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaptureInterface"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}name\0\u{1}link\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.link) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularUInt32Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if self.link != 0 {
+      try visitor.visitSingularUInt32Field(value: self.link, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCaptureInterface, rhs: PBCaptureInterface) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.link != rhs.link {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5708,6 +6019,81 @@ nonisolated extension PBSegmentDropped: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   static func ==(lhs: PBSegmentDropped, rhs: PBSegmentDropped) -> Bool {
     if lhs.segment != rhs.segment {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCapturesExported: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CapturesExported"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}captures\0\u{1}packets\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.captures) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.packets) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    if !self.captures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.captures, fieldNumber: 2)
+    }
+    if self.packets != 0 {
+      try visitor.visitSingularInt64Field(value: self.packets, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCapturesExported, rhs: PBCapturesExported) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.captures != rhs.captures {return false}
+    if lhs.packets != rhs.packets {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBExportedCapture: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ExportedCapture"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}trace\0\u{1}position\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.trace) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.position) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.trace != 0 {
+      try visitor.visitSingularInt64Field(value: self.trace, fieldNumber: 1)
+    }
+    if self.position != 0 {
+      try visitor.visitSingularInt64Field(value: self.position, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBExportedCapture, rhs: PBExportedCapture) -> Bool {
+    if lhs.trace != rhs.trace {return false}
+    if lhs.position != rhs.position {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -24,11 +24,16 @@ public struct BackendReport: Hashable, Sendable {
     public var trace: TraceID
     public var id: ReportID
     public var content: NodeReport.Content
+    /// The packets that the node saw, where the trace keeps them.
+    public var captures: [PointCapture]
 
-    public init(trace: TraceID, id: ReportID, content: NodeReport.Content) {
+    public init(
+        trace: TraceID, id: ReportID, content: NodeReport.Content, captures: [PointCapture] = []
+    ) {
         self.trace = trace
         self.id = id
         self.content = content
+        self.captures = captures
     }
 }
 

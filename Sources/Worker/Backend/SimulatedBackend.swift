@@ -1,5 +1,6 @@
 import Cluster
 import Dispatch
+import Packets
 import Scheduler
 import Synchronization
 import Traceflow
@@ -35,19 +36,23 @@ public final class SimulatedBackend: Backend {
     public func start(
         _ attempt: StartedAttempt, report: @escaping @Sendable (BackendReport) -> Void
     ) {
-        let reports: [NodeReport]
+        let seen: (reports: [NodeReport], captures: [PointCapture])
         do {
             let finder = try world.pathFinder(for: attempt.request)
-            let traffic = try world.traffic(for: attempt.request)
-            reports = generator.withLock { generator in
-                finder.reports(
+            var traffic = PathFinder.Traffic(starts: try world.traffic(for: attempt.request))
+            if attempt.request.spec.capture != nil {
+                traffic.all = try world.packets(for: attempt.request)
+                traffic.injectedNanoseconds = clock.now().microseconds * 1000
+            }
+            seen = generator.withLock { generator in
+                finder.seen(
                     for: attempt.request.spec, version: attempt.request.apiVersion,
                     traffic: traffic, choose: { Int.random(in: 0..<$0, using: &generator) })
             }
         } catch {
-            reports = [NodeReport(node: "embedded", content: .failed(error: "\(error)"))]
+            seen = ([NodeReport(node: "embedded", content: .failed(error: "\(error)"))], [])
         }
-        send(reports, of: attempt, report)
+        send(seen.reports, seen.captures, of: attempt, report)
     }
 
     public func stop(_ trace: TraceID, attempt: Int) {
@@ -57,19 +62,24 @@ public final class SimulatedBackend: Backend {
     }
 
     private func send(
-        _ reports: [NodeReport], of attempt: StartedAttempt,
+        _ reports: [NodeReport], _ captures: [PointCapture], of attempt: StartedAttempt,
         _ report: @escaping @Sendable (BackendReport) -> Void
     ) {
         var planned: [(delay: Int, report: BackendReport)] = []
+        let reporting = Set(reports.map(\.node))
         generator.withLock { generator in
-            for node in reports {
+            for (number, node) in reports.enumerated() {
                 if generator.happens(faults.crashPercent) || generator.happens(faults.lossPercent) {
                     continue
                 }
                 let sent = BackendReport(
                     trace: attempt.trace,
                     id: ReportID(attempt: attempt.attempt, node: node.node, sequence: 1),
-                    content: node.content)
+                    content: node.content,
+                    captures: captures.filter {
+                        // A node that has nothing to say of a dropped packet may have seen it.
+                        $0.node == node.node || number == 0 && !reporting.contains($0.node)
+                    })
                 let delay =
                     faults.latencyMillisecondsMax > 0
                     ? Int.random(in: 0...faults.latencyMillisecondsMax, using: &generator) : 0
@@ -98,4 +108,6 @@ public protocol World: Sendable {
     func pathFinder(for request: TraceRequest) throws -> PathFinder
     /// The packets that start connections, in the order of time.
     func traffic(for request: TraceRequest) throws -> [TrafficPacket]
+    /// All packets, in the order of time.
+    func packets(for request: TraceRequest) throws -> [TrafficPacket]
 }

@@ -131,7 +131,8 @@ extension LogEventType {
         switch self {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
-            .retryRequested, .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused,
+            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,
             .sweepExpanded,

@@ -26,11 +26,14 @@ struct TraceForm: ParsableArguments {
     @Option(name: .shortAndLong, help: "How long the trace may run. antctl's default: 10s.")
     var timeout: Duration64?
 
+    @OptionGroup var capture: CaptureOptions
+
     /// antctl's default timeout.
     static let timeoutSeconds = 10
 
     var isGiven: Bool {
         source != nil || destination != nil || flow != nil || live || droppedOnly
+            || capture.request != nil
     }
 
     func validate() throws {
@@ -75,6 +78,7 @@ struct TraceForm: ParsableArguments {
         if let flow { spec.packet = try FlowText.packet(flow) }
         if live { spec.liveTraffic = true }
         if droppedOnly { spec.droppedOnly = true }
+        spec.capture = capture.request
         spec.timeout = timeout.map { Int($0.microseconds / 1_000_000) } ?? Self.timeoutSeconds
         let name = Self.name(
             from: source, to: destination, suffix: nowait ? nil : Self.suffix())

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Foundation
 import JobLog
+import Packets
 import Scheduler
 import TraceLog
 import Traceflow

@@ -44,6 +44,7 @@ struct TraceView: Hashable, Sendable {
             "startTime": isModern ? .text(trace.startedAt.map { RFC3339.text($0) }) : nil,
             "finishedAt": .text(trace.finishedAt.map { RFC3339.text($0) }),
             "capturedPacket": trace.capturedPacket?.output,
+            "captures": trace.captures.isEmpty ? nil : .list(trace.captures.map(\.output)),
             "results": trace.results.isEmpty ? nil : .list(trace.results.map(\.output)),
         ])
     }

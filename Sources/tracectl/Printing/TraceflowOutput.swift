@@ -1,3 +1,4 @@
+import Scheduler
 import Traceflow
 
 extension TraceflowSpec {
@@ -17,6 +18,13 @@ extension TraceflowSpec {
             "packet": packet.map { .object($0.fields) },
             "liveTraffic": .flag(liveTraffic), "droppedOnly": .flag(droppedOnly),
             "timeout": .number(timeout),
+            "capture": capture.map {
+                .object([
+                    "firstN": .int($0.firstN), "snaplen": .number($0.snaplen),
+                    "point": .text($0.point?.rawValue),
+                    "direction": .text($0.direction?.rawValue),
+                ])
+            },
         ])
     }
 }
@@ -88,6 +96,16 @@ extension Observation {
             "egress": .text(egress), "egressIP": .text(egressIP), "egressNode": .text(egressNode),
             "srcPodIP": .text(srcPodIP), "translatedSrcIP": .text(translatedSrcIP),
             "translatedDstIP": .text(translatedDstIP), "tunnelDstIP": .text(tunnelDstIP),
+        ])
+    }
+}
+
+extension CaptureArchived {
+    /// What `status.captures` says of one point.
+    var output: OutputValue {
+        .object([
+            "node": .string(report.node), "point": .string(point.rawValue),
+            "packets": .int(place.packets), "file": .string(place.fileName),
         ])
     }
 }

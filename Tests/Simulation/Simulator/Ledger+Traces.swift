@@ -47,7 +47,7 @@ extension Ledger {
         case .nodeFailed(let id, let error):
             reports.insert(ReportKey(trace: TraceID(row.stream), id: id))
             story.take(id, error: error)
-        case .packetCaptured: break
+        case .packetCaptured, .captureArchived: break
         case .succeeded(let attempt, let verdict):
             try checkMayDecide(author)
             try checkEnd(attempt, story)

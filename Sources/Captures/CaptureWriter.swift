@@ -1,0 +1,271 @@
+import Packets
+import Traceflow
+
+/// Appends captures to the archive of a folder.
+///
+///     no file ──add──▶ filling ──64 KiB──▶ a frame is written ──▶ filling
+///     filling ──commit──▶ the frame is written, the file synced ──▶ at rest ──add──▶ filling
+///     any failure ──▶ cut back to the end of the last commit; what was added since is forgotten
+///
+/// Invariants:
+/// - a frame holds whole blocks, so that a file that ends with a frame is a whole pcapng file;
+/// - a file has one writer, which holds its lock, and begins a section of its own in it;
+/// - no more than `unsyncedMax` is ever written without a sync, so that only the end of a file can
+///   be torn;
+/// - nothing is told of a capture that is not synced.
+///
+/// Blocks on files; not for the threads of tasks.
+public final class CaptureWriter {
+    public struct Limits: Hashable, Sendable {
+        /// A file that has as many bytes is not added to any more.
+        public var fileBytes: Int64
+        /// Nor one that was begun as many seconds ago.
+        public var fileSeconds: Int64
+
+        public init(fileBytes: Int64 = 64 << 20, fileSeconds: Int64 = 86_400) {
+            self.fileBytes = fileBytes
+            self.fileSeconds = fileSeconds
+        }
+    }
+
+    /// What became of a file that was torn.
+    public enum Repair: Hashable, Sendable {
+        /// Its end was no whole frame: it was cut back.
+        case cut(path: String, from: Int64, to: Int64)
+        /// What is damaged was promised by the log: it was left as it is.
+        case left(path: String, at: Int64)
+    }
+
+    private let folder: String
+    private let limits: Limits
+    private let now: () -> Int64
+    private let promised: (Int64) throws -> Int64
+    private let compressor: FrameCompressor
+    /// What was found torn since the writer was made.
+    public private(set) var repairs: [Repair] = []
+
+    private var file: CaptureFile?
+    private var beganSeconds: Int64 = 0
+    /// Where the last commit ended, and where the frames written since end.
+    private var committed: Int64 = 0
+    private var end: Int64 = 0
+    private var synced: Int64 = 0
+
+    /// The blocks of the frame that is filling.
+    private var blocks = PcapngWriter()
+    private var interfaces: [InterfaceKey: UInt32] = [:]
+    /// Written since the last commit: where each frame begins, and its content's checksum.
+    private var frames: [(start: Int64, checksum: UInt32)] = []
+    private var pending: [Pending] = []
+
+    private struct InterfaceKey: Hashable {
+        var name: String
+        var link: LinkType
+    }
+
+    private struct Pending {
+        var file: Int64
+        var firstFrame: Int
+        var lastFrame: Int
+        var offset: Int
+        var length: Int64
+        var capture: ArchivedCapture
+    }
+
+    private static let unsyncedMax: Int64 = 4 << 20
+    /// How much of a file's end is read again when it is taken over: what may be torn, and more.
+    private static let checkedBytes: Int64 = 8 << 20
+    /// How many files are tried, beginning with the newest.
+    private static let triedFiles = 8
+    public static let application = "tracectl"
+
+    /// `promised` tells up to which byte of a file the log speaks of captures; it is asked only of
+    /// one that is torn. `now` gives seconds since 1970.
+    public init(
+        folder: String, limits: Limits = Limits(), now: @escaping () -> Int64,
+        promised: @escaping (_ file: Int64) throws -> Int64
+    ) throws(CaptureError) {
+        self.folder = folder
+        self.limits = limits
+        self.now = now
+        self.promised = promised
+        compressor = try FrameCompressor()
+        blocks.reserve(CaptureFrames.contentBytes)
+    }
+
+    /// Adds a capture, its packets in the order in which they were seen; `commit` tells where it
+    /// lies. Throws a refusal when there is no packet.
+    public func add(_ packets: [SeenPacket]) throws {
+        guard let first = packets.first else {
+            throw CaptureError(.refused, "a capture without packets is not archived", remedy: "")
+        }
+        do {
+            try takeFile()
+            var known: Set<UInt32> = []
+            var capture = ArchivedCapture(
+                file: file?.number ?? 0, frame: 0, offset: 0, length: 0, packets: packets.count,
+                checksum: 0, interfaces: [], firstNanoseconds: first.frame.nanoseconds,
+                lastNanoseconds: first.frame.nanoseconds)
+            // All before the first packet, so that the capture is packets and nothing else.
+            let numbers = try packets.map { packet in
+                let number = try interface(packet)
+                if known.insert(number).inserted {
+                    capture.interfaces.append(
+                        ArchivedCapture.Interface(
+                            number: number, name: packet.interface, link: packet.frame.link.rawValue
+                        ))
+                }
+                return number
+            }
+            try makeRoom(for: first)
+            var added = Pending(
+                file: capture.file, firstFrame: frames.count, lastFrame: frames.count,
+                offset: blocks.count, length: 0, capture: capture)
+            for (packet, number) in zip(packets, numbers) {
+                try makeRoom(for: packet)
+                let before = blocks.count
+                blocks.packet(interface: number, packet.frame, comment: packet.comment)
+                added.length += Int64(blocks.count - before)
+                let time = packet.frame.nanoseconds
+                added.capture.firstNanoseconds = min(added.capture.firstNanoseconds, time)
+                added.capture.lastNanoseconds = max(added.capture.lastNanoseconds, time)
+            }
+            added.lastFrame = frames.count
+            pending.append(added)
+        } catch {
+            giveUp()
+            throw error
+        }
+    }
+
+    /// Writes and syncs what was added; tells where it lies, in the order of adding.
+    public func commit() throws -> [ArchivedCapture] {
+        guard !pending.isEmpty else { return [] }
+        do {
+            try writeFrame()
+            try file?.sync()
+        } catch {
+            giveUp()
+            throw error
+        }
+        let archived = pending.map { added in
+            var capture = added.capture
+            capture.frame = frames[added.firstFrame].start
+            capture.offset = added.offset
+            capture.length = added.length
+            capture.checksum = frames[added.firstFrame...added.lastFrame].reduce(
+                CaptureFrames.noChecksum
+            ) { CaptureFrames.checksum($0, with: $1.checksum) }
+            return capture
+        }
+        (committed, synced) = (end, end)
+        pending.removeAll(keepingCapacity: true)
+        frames.removeAll(keepingCapacity: true)
+        return archived
+    }
+
+    private func interface(_ packet: SeenPacket) throws -> UInt32 {
+        let key = InterfaceKey(name: packet.interface, link: packet.frame.link)
+        if let known = interfaces[key] { return known }
+        if blocks.count > 0, blocks.count + key.name.utf8.count + 64 > CaptureFrames.contentBytes {
+            try writeFrame()
+        }
+        let number = UInt32(interfaces.count)
+        blocks.interface(name: key.name, link: key.link, snaplen: 0)
+        interfaces[key] = number
+        return number
+    }
+
+    /// Ends the frame if the packet's block would not fit.
+    private func makeRoom(for packet: SeenPacket) throws {
+        let needed =
+            packet.frame.bytes.count + min(packet.comment.utf8.count, PcapngWriter.commentBytesMax)
+            + 64
+        if blocks.count > 0, blocks.count + needed > CaptureFrames.contentBytes {
+            try writeFrame()
+        }
+    }
+
+    private func writeFrame() throws {
+        guard let file, blocks.count > 0 else { return }
+        var bytes = end == 0 ? CaptureFrames.fileHeader(beganSeconds: beganSeconds) : []
+        let start = end + Int64(bytes.count)
+        let checksum = try compressor.append(blocks.bytes, to: &bytes)
+        try file.write(bytes, at: end)
+        frames.append((start, checksum))
+        end += Int64(bytes.count)
+        blocks.removeAll()
+        if end - synced > Self.unsyncedMax {
+            try file.sync()
+            synced = end
+        }
+    }
+
+    /// Forgets what is not committed. Where the file cannot even be cut back, the next writer does.
+    private func giveUp() {
+        try? file?.cut(to: committed)
+        file = nil
+        pending = []
+        frames = []
+        blocks.removeAll()
+    }
+
+    // MARK: files
+
+    private func takeFile() throws {
+        if file != nil {
+            // A commit is of one file; and nobody removes one that is locked.
+            guard pending.isEmpty, !isOpen(end) else { return }
+            self.file = nil
+        }
+        try CaptureFile.makeFolder(folder)
+        let numbers = CaptureFile.numbers(in: folder)
+        for number in numbers.suffix(Self.triedFiles).reversed() {
+            guard let file = try CaptureFile(folder, number, .write), file.lock() else { continue }
+            let status = try file.status()
+            let header = try file.read(from: 0, count: CaptureFrames.fileHeaderBytes)
+            beganSeconds = CaptureFrames.beganSeconds(header) ?? now()
+            guard status.isThere, isOpen(status.bytes),
+                let end = try repaired(file, status.bytes), isOpen(end)
+            else { continue }
+            return begin(file, at: end)
+        }
+        var number = (numbers.last ?? 0) + 1
+        while true {
+            if let file = try CaptureFile(folder, number, .create), file.lock() {
+                try CaptureFile.syncFolder(folder)
+                beganSeconds = now()
+                return begin(file, at: 0)
+            }
+            number += 1
+        }
+    }
+
+    private func isOpen(_ bytes: Int64) -> Bool {
+        bytes < limits.fileBytes && now() - beganSeconds < limits.fileSeconds
+    }
+
+    private func begin(_ file: CaptureFile, at end: Int64) {
+        self.file = file
+        (committed, self.end, synced) = (end, end, end)
+        frames = []
+        interfaces = [:]
+        blocks.removeAll()
+        blocks.section(application: Self.application)
+    }
+
+    /// Where the file ends once what is torn is gone; nil for one that is damaged otherwise.
+    private func repaired(_ file: CaptureFile, _ bytes: Int64) throws -> Int64? {
+        var walk = try FrameWalk(file, bytes)
+        let whole = try walk.wholeEnd(checkedFrom: bytes - Self.checkedBytes)
+        guard whole < bytes else { return bytes }
+        guard try promised(file.number) <= whole else {
+            repairs.append(.left(path: file.path, at: whole))
+            return nil
+        }
+        try file.cut(to: whole)
+        try file.sync()
+        repairs.append(.cut(path: file.path, from: bytes, to: whole))
+        return whole
+    }
+}

@@ -1,0 +1,225 @@
+import Packets
+import Traceflow
+
+/// What one point of a trace's path saw, the first packets that were asked for.
+public struct PointCapture: Hashable, Sendable {
+    public var node: String
+    /// Where: at the source, or at the destination.
+    public var point: CaptureRequest.Point
+    /// In the order of time; there is at least one.
+    public var packets: [SeenPacket]
+
+    public init(node: String, point: CaptureRequest.Point, packets: [SeenPacket]) {
+        self.node = node
+        self.point = point
+        self.packets = packets
+    }
+}
+
+/// Follows the connections of a live trace through the traffic, and keeps what its two points see.
+///
+/// A packet belongs to a connection from its start on; replies come from where the connection was
+/// translated to, and reach the source as from where it was sent to. Whoever sends a reply sees it,
+/// and where the connection was delivered so are its replies: they are not judged by policies.
+struct LiveCapture {
+    /// One connection: its start, and the way it takes.
+    struct Connection {
+        var start: TrafficPacket
+        var steps: [Walk.Step]
+    }
+
+    private let request: CaptureRequest
+    private let hasSourcePod: Bool
+    private let cluster: Cluster
+    private var connections: [Tuple: Connection] = [:]
+    /// The connections by what their replies look like.
+    private var replies: [Tuple: Tuple] = [:]
+    private var source: PointCapture?
+    private var destination: PointCapture?
+
+    private struct Tuple: Hashable {
+        var source: IPAddress
+        var destination: IPAddress
+        var number: UInt8
+        var first: UInt16
+        var second: UInt16
+
+        init(_ packet: TrafficPacket) {
+            (source, destination, number) = (packet.source, packet.destination, packet.protocol)
+            switch packet.transport {
+            case .tcp(let from, let to, _), .udp(let from, let to): (first, second) = (from, to)
+            case .icmp(_, _, let id, _): (first, second) = (id, id)
+            case .other: (first, second) = (0, 0)
+            }
+        }
+    }
+
+    init(_ request: CaptureRequest, hasSourcePod: Bool, in cluster: Cluster) {
+        self.request = request
+        self.hasSourcePod = hasSourcePod
+        self.cluster = cluster
+    }
+
+    /// Takes note of a connection; its packets are taken from now on.
+    mutating func begin(_ connection: Connection) {
+        let tuple = Tuple(connection.start)
+        guard connections[tuple] == nil, let last = connection.steps.last else { return }
+        connections[tuple] = connection
+        var reply = tuple
+        let seen = translated(connection)
+        reply.source = last.destination ?? tuple.destination
+        reply.destination = seen.source ?? tuple.source
+        (reply.first, reply.second) = (
+            seen.destinationPort ?? tuple.second, tuple.first
+        )
+        replies[reply] = tuple
+    }
+
+    var isFull: Bool {
+        func isFull(_ point: CaptureRequest.Point, _ capture: PointCapture?) -> Bool {
+            !request.looks(at: point, hasSourcePod: hasSourcePod)
+                || (capture?.packets.count ?? 0) >= request.firstN
+        }
+        return isFull(.source, source) && isFull(.destination, destination)
+    }
+
+    mutating func take(_ packet: TrafficPacket) {
+        let tuple = Tuple(packet)
+        if request.takes(.sourceToDestination), let connection = connections[tuple] {
+            sent(packet, connection)
+        } else if request.takes(.destinationToSource), let asked = replies[tuple],
+            let connection = connections[asked]
+        {
+            answered(packet, connection)
+        }
+    }
+
+    var captures: [PointCapture] { [source, destination].compactMap { $0 } }
+
+    private mutating func sent(_ packet: TrafficPacket, _ connection: Connection) {
+        guard let first = connection.steps.first, let last = connection.steps.last else { return }
+        if hasSourcePod {
+            add(
+                packet, packet.frame, first, connection.start.source, at: .source,
+                first.observations.last)
+        }
+        guard isDelivered(connection) else { return }
+        add(
+            packet, packet.frame(after: translated(connection)), last, last.destination,
+            at: .destination, last.observations.last)
+    }
+
+    private mutating func answered(_ packet: TrafficPacket, _ connection: Connection) {
+        guard let first = connection.steps.first, let last = connection.steps.last,
+            isDelivered(connection)
+        else { return }
+        add(packet, packet.frame, last, last.destination, at: .destination, nil)
+        guard hasSourcePod else { return }
+        let asked = Tuple(connection.start)
+        let back = PacketRewrite(
+            source: asked.destination, destination: asked.source, sourcePort: asked.second,
+            hops: last.hops)
+        add(
+            packet, packet.frame(after: back), first, connection.start.source, at: .source, nil)
+    }
+
+    /// Whether the packet came out of the last node's pipeline, at a Pod.
+    private func isDelivered(_ connection: Connection) -> Bool {
+        guard let last = connection.steps.last, let address = last.destination else { return false }
+        return last.observations.last?.action == .delivered && cluster.pod(at: address) != nil
+    }
+
+    private func translated(_ connection: Connection) -> PacketRewrite {
+        let source = connection.steps.flatMap(\.observations).compactMap(\.translatedSrcIP).last
+        let last = connection.steps.last
+        return PacketRewrite(
+            source: source.flatMap { IPAddress($0) }, destination: last?.destination,
+            destinationPort: last?.destinationPort.flatMap { UInt16(exactly: $0) },
+            hops: last?.hops ?? 0)
+    }
+
+    private mutating func add(
+        _ packet: TrafficPacket, _ frame: PacketFrame, _ step: Walk.Step, _ address: IPAddress?,
+        at point: CaptureRequest.Point, _ observation: Observation?
+    ) {
+        guard request.looks(at: point, hasSourcePod: hasSourcePod) else { return }
+        var capture =
+            (point == .source ? source : destination)
+            ?? PointCapture(node: step.node, point: point, packets: [])
+        guard capture.packets.count < request.firstN else { return }
+        let pod = address.flatMap { cluster.podName(at: $0) }
+        capture.packets.append(
+            SeenPacket(
+                frame: frame.cut(to: request.snaplen ?? packet.headerBytes),
+                interface: "\(step.node)/\(pod ?? address?.description ?? "")",
+                comment: observation.map { "\($0.component.rawValue) \($0.action.rawValue)" }
+                    ?? "reply"))
+        if point == .source { source = capture } else { destination = capture }
+    }
+}
+
+extension PathFinder {
+    /// The packets that the points of an injected trace see: the one the agent made, as it is where
+    /// each node reports it.
+    func captured(
+        _ prepared: PreparedPacket, _ request: CaptureRequest, _ steps: [Walk.Step],
+        at moment: Int64
+    ) -> [PointCapture] {
+        steps.enumerated().compactMap { place, step in
+            let point: CaptureRequest.Point = place == 0 ? .source : .destination
+            guard request.looks(at: point, hasSourcePod: true),
+                let frame = prepared.frame(at: step, moment)
+            else { return nil }
+            let last = step.observations.last
+            let pod =
+                place == 0
+                ? prepared.sourceIP.flatMap { cluster.podName(at: $0) }
+                : step.destination.flatMap { cluster.podName(at: $0) }
+            return PointCapture(
+                node: step.node, point: point,
+                packets: [
+                    SeenPacket(
+                        frame: frame.cut(to: request.snaplen ?? frame.bytes.count),
+                        interface: "\(step.node)/\(pod ?? "gateway")",
+                        comment: last.map { "\($0.component.rawValue) \($0.action.rawValue)" }
+                            ?? "injected")
+                ])
+        }
+    }
+}
+
+extension PreparedPacket {
+    /// The packet as it is where the step is reported; nil for a match.
+    func frame(at step: Walk.Step, _ nanoseconds: Int64) -> PacketFrame? {
+        guard let source = sourceIP, let number = self.protocol.flatMap(UInt8.init(exactly:)),
+            let destination = step.destination ?? destinationIP,
+            source.family == destination.family
+        else { return nil }
+        func port(_ value: Int?) -> UInt16 { value.flatMap(UInt16.init(exactly:)) ?? 0 }
+        let transport: TrafficPacket.Transport =
+            switch Int(number) {
+            case Headers.tcp:
+                .tcp(
+                    srcPort: port(sourcePort),
+                    dstPort: port(step.destinationPort ?? destinationPort),
+                    flags: UInt8(truncatingIfNeeded: tcpFlags ?? Self.tcpSYN))
+            case Headers.udp:
+                .udp(
+                    srcPort: port(sourcePort),
+                    dstPort: port(step.destinationPort ?? destinationPort))
+            case Headers.icmp, Headers.icmpv6:
+                .icmp(
+                    type: UInt8(truncatingIfNeeded: echo?.type ?? 8), code: 0, id: port(echo?.id),
+                    sequence: port(echo?.sequence))
+            default: .other
+            }
+        let builder = PacketBuilder(
+            sourceMAC: sourceMAC?.bytes ?? [0, 0, 0, 0, 0, 0],
+            destinationMAC: destinationMAC?.bytes ?? [0, 0, 0, 0, 0, 0], source: source,
+            destination: destination, protocol: number,
+            ttl: UInt8(clamping: max(0, (ttl ?? Self.defaultTTL) - step.hops)),
+            flags: UInt8(truncatingIfNeeded: (flags ?? 0) & 7), transport: transport)
+        return PacketFrame(
+            nanoseconds: nanoseconds, link: .ethernet, bytes: builder.frame()[...])
+    }
+}

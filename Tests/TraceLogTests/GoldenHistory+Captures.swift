@@ -1,0 +1,35 @@
+import Scheduler
+import TraceLog
+import Traceflow
+
+extension GoldenHistory {
+    /// And with packets that are kept.
+    static var withCaptures: [LogEvent] {
+        var keeping = request
+        keeping.spec.capture = CaptureRequest(
+            firstN: 65_535, snaplen: 96, point: .both, direction: .destinationToSource)
+        var sparing = request
+        sparing.spec.capture = CaptureRequest(firstN: 1)
+        return withFindings + [
+            .trace(.requested(keeping)), .trace(.requested(sparing)),
+            .trace(.captureArchived(archived)),
+            .capturesExported(
+                CapturesExported(
+                    path: "/tmp/a.pcapng",
+                    captures: [.init(trace: TraceID(7), position: 1 << 40)], packets: 3)),
+            .capturesExported(CapturesExported(path: "", captures: [], packets: 0)),
+        ]
+    }
+
+    static var archived: CaptureArchived {
+        CaptureArchived(
+            report: ReportID(attempt: 2, node: "n1", sequence: 3), point: .destination,
+            place: ArchivedCapture(
+                file: 12, frame: 1 << 33, offset: 65_432, length: 1 << 34, packets: 65_535,
+                checksum: 0xFEDC_BA98_7654_3210,
+                interfaces: [
+                    .init(number: 0, name: "n1/default/web", link: 1),
+                    .init(number: 4_000_000_000, name: "", link: 276),
+                ], firstNanoseconds: -5, lastNanoseconds: 1_790_000_000_123_456_789))
+    }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import Testing
+
+/// The packets behind traces, as people ask for them.
+struct CaptureCommandTests {
+    let binary: Binary
+
+    init() throws { binary = try Binary() }
+
+    private var traffic: String { Binary.scenarios + "/traffic.pcap" }
+
+    /// Runs a Traceflow of the guide's cluster and its traffic.
+    @discardableResult
+    private func trace(_ name: String, _ spec: String) throws -> Binary.Result {
+        let ran = try binary.run([
+            "run", "--cluster", binary.cluster, "--traffic", traffic, "-f",
+            try binary.traceflow(spec, name: name),
+        ])
+        #expect(ran.status == 0, "\(ran.errors)")
+        return ran
+    }
+
+    private func live(_ capture: String, more: String = "") -> String {
+        "{liveTraffic: true, source: {namespace: default, pod: pod1}, destination: {namespace: "
+            + "default, pod: pod3}, capture: \(capture)\(more)}"
+    }
+
+    private func exported(_ arguments: [String]) throws -> Data {
+        let file = binary.folder + "/\(UUID().uuidString).pcapng"
+        let ran = try binary.run(["capture", "export", "-o", file] + arguments)
+        #expect(ran.status == 0, "\(ran.errors)")
+        return try #require(FileManager.default.contents(atPath: file))
+    }
+
+    /// The guide's fifth scenario: the next real TCP connection.
+    @Test func aLiveConnectionOpensInTsharkWithExactlyThePacketsThatMatched() throws {
+        try trace(
+            "tcp",
+            live(
+                "{firstN: 100, snaplen: 65536, point: Both, direction: Both}",
+                more: ", packet: {transportHeader: {tcp: {dstPort: 80}}}"))
+        let fields = [
+            "frame.time_epoch", "frame.interface_name", "ip.src", "ip.ttl", "tcp.srcport",
+            "tcp.flags",
+        ]
+        let seen = try Wireshark.fields(fields, of: exported(["tcp"]))
+        let (near, far) = ("k8s2-md-0-647454fc57-9sf7n", "k8s2-md-0-647454fc57-qpqbg")
+        func pair(_ time: String, _ source: String, _ rest: String, _ ttl: (Int, Int)) -> [String] {
+            [
+                "\(time) \(near)/default/pod1 \(source) \(ttl.0) \(rest)",
+                "\(time) \(far)/default/pod3 \(source) \(ttl.1) \(rest)",
+            ]
+        }
+        #expect(
+            seen
+                == pair("1700000000.200000000", "172.16.5.11", "56350 0x0002", (64, 62))
+                + pair("1700000000.210000000", "172.16.3.8", "80 0x0012", (62, 64))
+                + pair("1700000000.220000000", "172.16.5.11", "56350 0x0010", (64, 62))
+                + pair("1700000000.230000000", "172.16.5.11", "56350 0x0018", (64, 62)))
+        let comments = try Wireshark.fields(["frame.comment"], of: exported(["tcp"]))
+        #expect(comments[0] == "tcp \(near) Forwarding Forwarded")
+        #expect(comments[1] == "tcp \(far) Forwarding Delivered")
+    }
+
+    /// The guide's sixth scenario: the next real packet that is dropped.
+    @Test func aDroppedPacketIsKeptWhereItWasSent() throws {
+        try trace(
+            "dropped",
+            live(
+                "{firstN: 3, point: Both}",
+                more: ", droppedOnly: true, packet: {ipHeader: {protocol: 1}}"))
+        let seen = try Wireshark.fields(["icmp.type", "frame.interface_name"], of: exported([]))
+        #expect(!seen.isEmpty)
+        #expect(seen.allSatisfy { $0 == "8 k8s2-md-0-647454fc57-9sf7n/default/pod1" })
+    }
+
+    @Test func everyArchiveFileIsAPcapngFileInLZ4AndAgreesWithTheList() throws {
+        for number in 1...5 { try trace("t\(number)", live("{firstN: \(number), point: Both}")) }
+        let file = binary.log + "/captures/000001.pcapng.lz4"
+        let bytes = try #require(FileManager.default.contents(atPath: file))
+        let expanded = try Wireshark.expanded(bytes)
+        let packets = try Wireshark.fields(["frame.number"], of: expanded).count
+        let listed = try binary.run(["capture", "list", "-o", "csv"])
+        let counts = listed.output.split(separator: "\n").dropFirst().compactMap {
+            Int($0.split(separator: ",", omittingEmptySubsequences: false)[5])
+        }
+        #expect(counts.count == 10)
+        #expect(counts.reduce(0, +) == packets)
+        let verified = try binary.run(["capture", "verify"])
+        #expect(verified.output == "ok: 10 captures, \(packets) packets\n")
+        // Compressed exports hold the same.
+        let small = binary.folder + "/all.pcapng.lz4"
+        #expect(try binary.run(["capture", "export", "-o", small]).status == 0)
+        let again = try Wireshark.expanded(#require(FileManager.default.contents(atPath: small)))
+        #expect(try Wireshark.fields(["frame.number"], of: again).count == packets)
+    }
+
+    @Test func anInjectedPacketIsKeptAsEachNodeSawIt() throws {
+        let ran = try binary.run([
+            "run", "--cluster", binary.cluster, "-S", "pod1", "-D", "pod3", "--flow",
+            "tcp,tcp_dst=80", "--capture", "1", "--capture-point", "Both", "-o", "name",
+        ])
+        #expect(ran.status == 0, "\(ran.errors)")
+        let fields = ["ip.ttl", "ip.dst", "tcp.dstport", "tcp.flags", "tcp.checksum.status"]
+        let output = try Wireshark.output(
+            "tshark",
+            ["-r", "-", "-o", "tcp.check_checksum:TRUE", "-T", "fields", "-E", "separator=/s"]
+                + fields.flatMap { ["-e", $0] }, input: exported([]))
+        #expect(
+            String(decoding: output, as: UTF8.self)
+                == "63 172.16.3.8 80 0x0002 1\n62 172.16.3.8 80 0x0002 1\n")
+    }
+
+    @Test func whatIsExportedIsInTheLog() throws {
+        try trace("t", live("{firstN: 1}"))
+        _ = try exported(["t"])
+        let dumped = try binary.run(["log", "dump"])
+        let line = try #require(
+            dumped.output.split(separator: "\n").first { $0.contains("CapturesExported") })
+        #expect(line.contains("\"packets\":\"1\"") || line.contains("\"packets\":1"))
+        #expect(try binary.run(["log", "verify"]).status == 0)
+    }
+
+    @Test(
+        arguments: [
+            (["capture", "export", "-o", "x.pcapng"], 1, "no captures"),
+            (["capture", "export"], 2, "--output"),
+            (["capture", "export", "nobody", "-o", "x.pcapng"], 1, "\"nobody\" not found"),
+            (["capture", "show", "--sweep", "none"], 1, "sweep \"none\" not found"),
+            (["capture", "show", "t", "--sweep", "none"], 2, "name traces"),
+            (["capture", "list", "--limit", "0"], 2, "--limit"),
+            (["run", "-S", "pod1", "-D", "pod3", "--snaplen", "9"], 2, "need --capture"),
+            (["run", "-S", "pod1", "-D", "pod3", "--capture", "0"], 1, "spec.capture.firstN"),
+            (
+                ["run", "-S", "pod1", "-D", "pod3", "--capture", "1", "--snaplen", "65537"], 1,
+                "spec.capture.snaplen"
+            ),
+        ] as [([String], Int32, String)])
+    func whatCannotBeIsSaidInOneLine(arguments: [String], status: Int32, said: String) throws {
+        #expect(
+            try binary.run(["run", "--cluster", binary.cluster, "-S", "pod1", "-D", "pod3"]).status
+                == 0)
+        let ran = try binary.run(arguments)
+        #expect(ran.status == status)
+        #expect(ran.errors.contains(said), "\(ran.errors)")
+    }
+
+    @Test func anExportNeverWritesOverAFileUnlessTold() throws {
+        try trace("t", live("{firstN: 1}"))
+        let file = try binary.write("mine", to: "mine.pcapng")
+        let refused = try binary.run(["capture", "export", "-o", file])
+        #expect(refused.status == 1 && refused.errors.contains("--force"))
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "mine")
+        #expect(try binary.run(["capture", "export", "--force", "-o", file]).status == 0)
+    }
+
+    @Test func aCaptureThatIsLostIsNamed() throws {
+        try trace("kept", live("{firstN: 1}"))
+        let file = binary.log + "/captures/000001.pcapng.lz4"
+        try FileManager.default.removeItem(atPath: file)
+        let verified = try binary.run(["capture", "verify"])
+        #expect(verified.status == 3)
+        #expect(verified.errors.contains("kept: ") && verified.errors.contains("is not there"))
+        // Half an export is none.
+        let target = binary.folder + "/x.pcapng"
+        #expect(try binary.run(["capture", "export", "-o", target]).status == 3)
+        #expect(!FileManager.default.fileExists(atPath: target))
+    }
+}
