@@ -80,14 +80,12 @@ final class CaptureFile {
         return bytes
     }
 
-    func write(_ bytes: [UInt8], at offset: Int64) throws(CaptureError) {
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(CaptureError) {
         var done = 0
         while done < bytes.count {
-            let written = bytes.withUnsafeBytes {
-                pwrite(
-                    descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done,
-                    off_t(offset) + off_t(done))
-            }
+            let written = pwrite(
+                descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done,
+                off_t(offset) + off_t(done))
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw Self.failure(path, "cannot be written to") }
             done += written

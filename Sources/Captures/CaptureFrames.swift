@@ -90,6 +90,7 @@ public enum CaptureFrames {
 final class FrameCompressor {
     private let context: OpaquePointer
     private var preferences = LZ4F_preferences_t()
+    private var room: [UInt8] = []
 
     init() throws(CaptureError) {
         var context: OpaquePointer?
@@ -105,33 +106,33 @@ final class FrameCompressor {
 
     deinit { LZ4F_freeCompressionContext(context) }
 
-    /// Appends the frame of the content; returns the content's checksum.
-    func append(_ content: [UInt8], to bytes: inout [UInt8]) throws(CaptureError) -> UInt32 {
+    /// Hands over the frame of the content, whose bytes are lent; returns what the body made of it,
+    /// and the content's checksum.
+    func frame<T>(
+        of content: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
+    ) throws -> (made: T, checksum: UInt32) {
         preferences.frameInfo.contentSize = UInt64(content.count)
-        let room = Int(LZ4F_HEADER_SIZE_MAX) + LZ4F_compressBound(content.count, &preferences)
-        var failure: Int?
-        let start = bytes.count
-        bytes.reserveCapacity(start + room)
-        let frame = [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
-            func step(_ body: (UnsafeMutablePointer<UInt8>?, Int) -> Int) {
-                guard failure == nil else { return }
-                let code = body(buffer.baseAddress.map { $0 + filled }, room - filled)
-                if LZ4F_isError(code) != 0 { failure = code } else { filled += code }
-            }
-            step { LZ4F_compressBegin(context, $0, $1, &preferences) }
-            content.withUnsafeBytes { content in
-                step {
-                    LZ4F_compressUpdate(context, $0, $1, content.baseAddress, content.count, nil)
+        let needed = Int(LZ4F_HEADER_SIZE_MAX) + LZ4F_compressBound(content.count, &preferences)
+        if room.count < needed { room = [UInt8](repeating: 0, count: needed) }
+        return try room.withUnsafeMutableBytes { room in
+            var filled = 0
+            func step(_ body: (UnsafeMutableRawPointer?, Int) -> Int) throws {
+                let code = body(room.baseAddress.map { $0 + filled }, room.count - filled)
+                guard LZ4F_isError(code) == 0 else {
+                    throw CaptureError(
+                        .failed, "LZ4: " + String(cString: LZ4F_getErrorName(code)), remedy: "")
                 }
+                filled += code
             }
-            step { LZ4F_compressEnd(context, $0, $1, nil) }
+            try step { LZ4F_compressBegin(context, $0, $1, &preferences) }
+            try step {
+                LZ4F_compressUpdate(context, $0, $1, content.baseAddress, content.count, nil)
+            }
+            try step { LZ4F_compressEnd(context, $0, $1, nil) }
+            let checksum = room.loadUnaligned(fromByteOffset: filled - 4, as: UInt32.self)
+            let made = try body(UnsafeRawBufferPointer(rebasing: room[..<filled]))
+            return (made, UInt32(littleEndian: checksum))
         }
-        if let failure {
-            throw CaptureError(
-                .failed, "LZ4: " + String(cString: LZ4F_getErrorName(failure)), remedy: "")
-        }
-        bytes += frame
-        return frame.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 }
 

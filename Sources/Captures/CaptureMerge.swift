@@ -116,9 +116,9 @@ public struct CaptureOutput {
     private mutating func flush() throws {
         guard writer.count > 0 else { return }
         if let compressor {
-            var frame: [UInt8] = []
-            _ = try compressor.append(writer.bytes, to: &frame)
-            try emit(frame)
+            _ = try writer.withBytes { content in
+                try compressor.frame(of: content) { try emit(Array($0)) }
+            }
         } else {
             try emit(writer.bytes)
         }

@@ -42,7 +42,9 @@ public struct CaptureReader {
                 .missing, "\(folder)/\(capture.fileName) is not there",
                 remedy: "bring the file back, or prune what it held")
         }
-        var walk = try FrameWalk(file, try file.status().bytes)
+        // A frame or two: most captures are small.
+        var walk = try FrameWalk(
+            file, try file.status().bytes, windowBytes: 2 * CaptureFrames.contentBytes)
         guard capture.offset >= 0, capture.length >= 0, capture.length <= Self.lengthMax else {
             throw damaged(capture, "it cannot be as long as that")
         }

@@ -90,7 +90,7 @@ public final class CaptureWriter {
         self.now = now
         self.promised = promised
         compressor = try FrameCompressor()
-        blocks.reserve(CaptureFrames.contentBytes)
+        blocks.reserve(2 * CaptureFrames.contentBytes)
     }
 
     /// Adds a capture, its packets in the order in which they were seen; `commit` tells where it
@@ -106,27 +106,37 @@ public final class CaptureWriter {
                 file: file?.number ?? 0, frame: 0, offset: 0, length: 0, packets: packets.count,
                 checksum: 0, interfaces: [], firstNanoseconds: first.frame.nanoseconds,
                 lastNanoseconds: first.frame.nanoseconds)
-            // All before the first packet, so that the capture is packets and nothing else.
-            let numbers = try packets.map { packet in
-                let number = try interface(packet)
+            // All before the first packet, so that the capture is packets and nothing else. Packets
+            // are looked at in place: to copy each would cost half of what archiving it does.
+            var numbers: [UInt32] = []
+            numbers.reserveCapacity(packets.count)
+            for place in packets.indices {
+                if place > 0, packets[place].frame.link == packets[place - 1].frame.link,
+                    packets[place].interface == packets[place - 1].interface
+                {
+                    numbers.append(numbers[place - 1])
+                    continue
+                }
+                let (name, link) = (packets[place].interface, packets[place].frame.link)
+                let number = try interface(name, link)
+                numbers.append(number)
                 if known.insert(number).inserted {
                     capture.interfaces.append(
-                        ArchivedCapture.Interface(
-                            number: number, name: packet.interface, link: packet.frame.link.rawValue
-                        ))
+                        ArchivedCapture.Interface(number: number, name: name, link: link.rawValue))
                 }
-                return number
             }
             try makeRoom(for: first)
             var added = Pending(
                 file: capture.file, firstFrame: frames.count, lastFrame: frames.count,
                 offset: blocks.count, length: 0, capture: capture)
-            for (packet, number) in zip(packets, numbers) {
-                try makeRoom(for: packet)
+            for place in packets.indices {
+                try makeRoom(for: packets[place])
                 let before = blocks.count
-                blocks.packet(interface: number, packet.frame, comment: packet.comment)
+                blocks.packet(
+                    interface: numbers[place], packets[place].frame,
+                    comment: packets[place].comment)
                 added.length += Int64(blocks.count - before)
-                let time = packet.frame.nanoseconds
+                let time = packets[place].frame.nanoseconds
                 added.capture.firstNanoseconds = min(added.capture.firstNanoseconds, time)
                 added.capture.lastNanoseconds = max(added.capture.lastNanoseconds, time)
             }
@@ -164,8 +174,8 @@ public final class CaptureWriter {
         return archived
     }
 
-    private func interface(_ packet: SeenPacket) throws -> UInt32 {
-        let key = InterfaceKey(name: packet.interface, link: packet.frame.link)
+    private func interface(_ name: String, _ link: LinkType) throws -> UInt32 {
+        let key = InterfaceKey(name: name, link: link)
         if let known = interfaces[key] { return known }
         if blocks.count > 0, blocks.count + key.name.utf8.count + 64 > CaptureFrames.contentBytes {
             try writeFrame()
@@ -188,12 +198,20 @@ public final class CaptureWriter {
 
     private func writeFrame() throws {
         guard let file, blocks.count > 0 else { return }
-        var bytes = end == 0 ? CaptureFrames.fileHeader(beganSeconds: beganSeconds) : []
-        let start = end + Int64(bytes.count)
-        let checksum = try compressor.append(blocks.bytes, to: &bytes)
-        try file.write(bytes, at: end)
+        if end == 0 {
+            let header = CaptureFrames.fileHeader(beganSeconds: beganSeconds)
+            try header.withUnsafeBytes { try file.write($0, at: 0) }
+            end = Int64(header.count)
+        }
+        let start = end
+        let (bytes, checksum) = try blocks.withBytes { content in
+            try compressor.frame(of: content) { bytes in
+                try file.write(bytes, at: start)
+                return bytes.count
+            }
+        }
         frames.append((start, checksum))
-        end += Int64(bytes.count)
+        end += Int64(bytes)
         blocks.removeAll()
         if end - synced > Self.unsyncedMax {
             try file.sync()

@@ -4,11 +4,14 @@ struct FrameWalk {
     private let bytes: Int64
     private let expander: FrameExpander
     private var window: (start: Int64, bytes: [UInt8]) = (0, [])
-    private static let windowBytes = 1 << 20
+    private let windowBytes: Int
 
-    /// `bytes` is how long the file is taken to be.
-    init(_ file: CaptureFile, _ bytes: Int64) throws(CaptureError) {
+    /// `bytes` is how long the file is taken to be; `windowBytes` are read at once.
+    init(
+        _ file: CaptureFile, _ bytes: Int64, windowBytes: Int = 1 << 20
+    ) throws(CaptureError) {
         self.file = file
+        self.windowBytes = windowBytes
         self.bytes = bytes
         expander = try FrameExpander()
     }
@@ -28,7 +31,7 @@ struct FrameWalk {
             start >= window.start
             && window.start + Int64(window.bytes.count) - start
                 >= Int64(min(Int64(CaptureFrames.contentBytes) + 128, bytes - start))
-        if !isInWindow { try load(start, Self.windowBytes) }
+        if !isInWindow { try load(start, windowBytes) }
         if let found = found(at: start, expands) { return found.frame }
         // One that is longer than any should be, but for a long packet.
         try load(start, CaptureFrames.frameBytesMax)

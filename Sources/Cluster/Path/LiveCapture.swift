@@ -147,11 +147,14 @@ struct LiveCapture {
             (point == .source ? source : destination)
             ?? PointCapture(node: step.node, point: point, packets: [])
         guard capture.packets.count < request.firstN else { return }
-        let pod = address.flatMap { cluster.podName(at: $0) }
+        // One name for all, which is then told apart at a glance.
+        let interface =
+            capture.packets.first?.interface
+            ?? "\(step.node)/\(address.map { cluster.podName(at: $0) ?? $0.description } ?? "")"
         capture.packets.append(
             SeenPacket(
                 frame: frame.cut(to: request.snaplen ?? packet.headerBytes),
-                interface: "\(step.node)/\(pod ?? address?.description ?? "")",
+                interface: interface,
                 comment: observation.map { "\($0.component.rawValue) \($0.action.rawValue)" }
                     ?? "reply"))
         if point == .source { source = capture } else { destination = capture }
