@@ -69,6 +69,9 @@ struct CaptureCommandTests {
             live(
                 "{firstN: 3, point: Both}",
                 more: ", droppedOnly: true, packet: {ipHeader: {protocol: 1}}"))
+        let shown = try binary.run(["get", "dropped", "-o", "tree"])
+        #expect(
+            shown.output.contains("kept 2 packets at the source, on k8s2-md-0-647454fc57-9sf7n"))
         let seen = try Wireshark.fields(["icmp.type", "frame.interface_name"], of: exported([]))
         #expect(!seen.isEmpty)
         #expect(seen.allSatisfy { $0 == "8 k8s2-md-0-647454fc57-9sf7n/default/pod1" })

@@ -18,6 +18,13 @@ struct TreePrinter {
                 "captured " + printable(captured.srcIP) + " → " + printable(captured.dstIP)
                     + ", \(captured.length) bytes")
         }
+        for capture in view.trace.captures {
+            let count = capture.place.packets
+            lines.append(
+                "kept \(count) \(count == 1 ? "packet" : "packets") at the"
+                    + " \(capture.point.rawValue.lowercased()), on \(printable(capture.report.node))"
+            )
+        }
         for (index, node) in path.nodes.enumerated() {
             let isLast = index == path.nodes.count - 1
             lines += self.lines(node, isLast: isLast && !path.isLost)
