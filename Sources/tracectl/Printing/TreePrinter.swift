@@ -20,10 +20,9 @@ struct TreePrinter {
         }
         for capture in view.trace.captures {
             let count = capture.place.packets
-            lines.append(
-                "kept \(count) \(count == 1 ? "packet" : "packets") at the"
-                    + " \(capture.point.rawValue.lowercased()), on \(printable(capture.report.node))"
-            )
+            let packets = "\(count) \(count == 1 ? "packet" : "packets")"
+            let place = capture.point.rawValue.lowercased()
+            lines.append("kept \(packets) at the \(place), on \(printable(capture.report.node))")
         }
         for (index, node) in path.nodes.enumerated() {
             let isLast = index == path.nodes.count - 1
