@@ -18,12 +18,14 @@ final class CaptureFile {
             }
             guard name.hasSuffix(ArchivedCapture.fileEnding),
                 let number = Int64(name.dropLast(ArchivedCapture.fileEnding.count)),
-                number > 0, ArchivedCapture.fileName(number) == name
+                (1...numberMax).contains(number), ArchivedCapture.fileName(number) == name
             else { continue }
             numbers.append(number)
         }
         return numbers.sorted()
     }
+
+    private static let numberMax: Int64 = 1 << 50
 
     enum Access {
         case read
@@ -126,7 +128,7 @@ final class CaptureFile {
         case ENOSPC, EDQUOT, EFBIG:
             CaptureError(
                 .diskFull, "\(path): the disk is full (\(reason))",
-                remedy: "free some space, or prune captures")
+                remedy: "free some space and try again")
         default:
             CaptureError(
                 .failed, "\(path) \(what) (\(reason))", remedy: "check the folder and the disk")

@@ -11,7 +11,7 @@ public enum CaptureFrames {
     /// Magic, flags, block size, content size, header checksum.
     static let headerBytes = 15
     /// No more is believed of a frame, whatever its header says.
-    private static let contentBytesMax = 1 << 21
+    static let contentBytesMax = 1 << 21
 
     static func fileHeader(beganSeconds: Int64) -> [UInt8] {
         let words: [UInt32] = [

@@ -40,12 +40,14 @@ public struct CaptureReader {
         guard let file = try CaptureFile(folder, capture.file, .read) else {
             throw CaptureError(
                 .missing, "\(folder)/\(capture.fileName) is not there",
-                remedy: "bring the file back, or prune what it held")
+                remedy: "bring the file back from a copy")
         }
         // A frame or two: most captures are small.
         var walk = try FrameWalk(
             file, try file.status().bytes, windowBytes: 2 * CaptureFrames.contentBytes)
-        guard capture.offset >= 0, capture.length >= 0, capture.length <= Self.lengthMax else {
+        guard (0...CaptureFrames.contentBytesMax).contains(capture.offset),
+            (0...Self.lengthMax).contains(capture.length)
+        else {
             throw damaged(capture, "it cannot be as long as that")
         }
         let needed = capture.offset + Int(capture.length)
@@ -71,6 +73,6 @@ public struct CaptureReader {
     private func damaged(_ capture: ArchivedCapture, _ why: String) -> CaptureError {
         CaptureError(
             .damaged, "\(folder)/\(capture.fileName): byte \(capture.frame): \(why)",
-            remedy: "the capture is lost; bring the file back from a copy, or prune it")
+            remedy: "the capture is lost; bring the file back from a copy")
     }
 }

@@ -231,15 +231,17 @@ public final class CaptureWriter {
     // MARK: files
 
     private func takeFile() throws {
-        if file != nil {
-            // A commit is of one file; and nobody removes one that is locked.
-            guard pending.isEmpty, !isOpen(end) else { return }
+        if let file {
+            // A commit is of one file. Somebody may have removed it meanwhile.
+            if !pending.isEmpty { return }
+            if isOpen(end), try file.status().isThere { return }
             self.file = nil
         }
         try CaptureFile.makeFolder(folder)
         let numbers = CaptureFile.numbers(in: folder)
         for number in numbers.suffix(Self.triedFiles).reversed() {
-            guard let file = try CaptureFile(folder, number, .write), file.lock() else { continue }
+            // One that cannot be opened is left alone: another will do.
+            guard let file = try? CaptureFile(folder, number, .write), file.lock() else { continue }
             let status = try file.status()
             let header = try file.read(from: 0, count: CaptureFrames.fileHeaderBytes)
             beganSeconds = CaptureFrames.beganSeconds(header) ?? now()
@@ -260,7 +262,9 @@ public final class CaptureWriter {
     }
 
     private func isOpen(_ bytes: Int64) -> Bool {
-        bytes < limits.fileBytes && now() - beganSeconds < limits.fileSeconds
+        // A header may say anything.
+        let (age, isOdd) = now().subtractingReportingOverflow(beganSeconds)
+        return bytes < limits.fileBytes && !isOdd && age < limits.fileSeconds
     }
 
     private func begin(_ file: CaptureFile, at end: Int64) {

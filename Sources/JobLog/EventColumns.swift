@@ -30,7 +30,7 @@ struct EventColumns {
             versions blob, types blob, schemas blob, recorded_at blob, lengths blob, payloads blob)
         """
     /// Of one run, so that neither side ever holds much.
-    private static let eventsMax = 1 << 14
+    fileprivate static let eventsMax = 1 << 14
     private static let bytesMax = 1 << 22
 
     /// As many as a run should have.
@@ -104,7 +104,9 @@ struct EventColumnsReader {
         var (stream, recordedAt): (Int64, Int64) = (0, 0)
         var bytesOfType: [Int64: Int] = [:]
         var all = 0
-        guard count >= 0, firstPosition >= 0 else { return nil }
+        guard (0...Int64(EventColumns.eventsMax)).contains(count), firstPosition >= 0 else {
+            return nil
+        }
         // Each event takes a byte of each column: no count is believed that has no bytes.
         guard count <= Int64(columns.map(\.count).min() ?? 0) else { return nil }
         events.reserveCapacity(Int(count))

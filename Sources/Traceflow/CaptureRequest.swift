@@ -39,6 +39,8 @@ public struct CaptureRequest: Hashable, Sendable {
 
     /// Whether the point is looked at, of a trace that names a source Pod or does not.
     public func looks(at point: Point, hasSourcePod: Bool) -> Bool {
+        // Without a source Pod nobody looks at the source.
+        if point == .source, !hasSourcePod { return false }
         let asked = self.point ?? (hasSourcePod ? .source : .destination)
         return asked == .both || asked == point
     }

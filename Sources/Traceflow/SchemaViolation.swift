@@ -15,6 +15,10 @@ public struct SchemaViolation: Error, Hashable, Sendable, CustomStringConvertibl
             range(spec.capture?.firstN, CaptureRequest.firstNRange, "spec.capture.firstN")
             ?? range(spec.capture?.snaplen, CaptureRequest.snaplenRange, "spec.capture.snaplen")
         if let own { return own }
+        if spec.capture?.point == .source, !spec.hasSourcePod {
+            return SchemaViolation(
+                field: "spec.capture.point", value: "Source", rule: "needs spec.source.pod")
+        }
         return switch version {
         case .v1beta1: firstV1beta1(in: spec)
         case .v1alpha1: firstV1alpha1(in: spec)

@@ -186,7 +186,10 @@ package struct Execution {
             let seconds = clock.now().seconds
             var request = AppendRequest()
             request.drafts.reserveCapacity(reports.count)
-            let captures = try archive(reports)
+            // Packets that cannot be kept fail their traces, and nobody else's.
+            var captures: [(trace: TraceID, report: ReportID, archived: CaptureArchived)] = []
+            var fault: String?
+            do { captures = try archive(reports) } catch { fault = "\(error)" }
             for (trace, _, archived) in captures {
                 request.drafts.append(
                     try coding.draft(
@@ -194,6 +197,13 @@ package struct Execution {
             }
             for report in reports {
                 let stream = StreamRef.existing(report.trace.rawValue)
+                if let fault, !report.captures.isEmpty {
+                    let error = "packets could not be kept: \(fault)"
+                    request.drafts.append(
+                        try coding.draft(
+                            .trace(.nodeFailed(report.id, error: error)), stream: stream))
+                    continue
+                }
                 switch report.content {
                 case .failed(let error):
                     request.drafts.append(

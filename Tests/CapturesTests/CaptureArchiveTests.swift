@@ -201,7 +201,8 @@ struct CaptureArchiveTests {
         let archived = try folder.archive([CaptureFolder.capture(1, packets: 3)])[0]
         let changes: [(inout ArchivedCapture) -> Void] = [
             { $0.file = 9 }, { $0.frame = -1 }, { $0.frame = 1 }, { $0.frame = .max },
-            { $0.offset = -4 }, { $0.offset = .max / 2 }, { $0.offset += 4 }, { $0.length = -1 },
+            { $0.offset = -4 }, { $0.offset = .max }, { $0.offset = 1 << 20 }, { $0.offset += 4 },
+            { $0.length = -1 },
             { $0.length = .max }, { $0.length += 4 }, { $0.length -= 4 }, { $0.packets += 1 },
             { $0.checksum ^= 1 }, { $0.interfaces = [] },
         ]
@@ -211,6 +212,26 @@ struct CaptureArchiveTests {
             #expect(throws: CaptureError.self, "\(number)") {
                 try CaptureReader(folder: folder.path).packets(of: wrong)
             }
+        }
+    }
+
+    @Test func aHeaderMaySayAnythingAndNamesMayBeAnyNumber() throws {
+        try folder.archive([CaptureFolder.capture(1, packets: 1)])
+        var bytes = try folder.bytes(1)
+        bytes[15] |= 0x80
+        try folder.write(bytes, to: 1)
+        try folder.write(bytes, to: .max)
+        #expect(try folder.archive([CaptureFolder.capture(2, packets: 1)])[0].file == 2)
+    }
+
+    @Test func aFileThatIsRemovedIsNotWrittenToAnyMore() throws {
+        let writer = try folder.writer()
+        for _ in 1...2 {
+            let capture = CaptureFolder.capture(1, packets: 2)
+            try writer.add(capture)
+            let archived = try #require(try writer.commit().first)
+            try folder.check(archived, is: capture)
+            try FileManager.default.removeItem(at: folder.file(archived.file))
         }
     }
 

@@ -127,6 +127,51 @@ struct LiveCaptureTests {
             try captures(CaptureRequest(firstN: 9, point: .both), droppedOnly: true).isEmpty)
     }
 
+    /// Each connection is seen where it goes, whichever endpoint that is.
+    @Test func connectionsToSeveralEndpointsAreKeptNodeByNode() throws {
+        let another = """
+            {apiVersion: v1, kind: Pod, metadata: {name: far2, namespace: t, labels: {app: far}},
+             spec: {nodeName: n1, containers: [{name: c, ports: [{name: web, containerPort: 8080}]}]},
+             status: {podIP: 10.0.1.77}}
+            """
+        var wire = Wire()
+        for port in UInt16(5000)..<5004 {
+            try wire.send("10.0.1.10", port, "10.96.0.2", 80, flags: 0x02)
+        }
+        let spec = TraceflowSpec(
+            source: .init(namespace: "t", pod: "a"),
+            destination: .init(namespace: "t", service: "far"), liveTraffic: true,
+            capture: CaptureRequest(firstN: 3, point: .destination))
+        var turn = 0
+        let found = try PathTests.finder(another).seen(
+            for: spec, version: .v1beta1,
+            traffic: PathFinder.Traffic(starts: wire.packets, all: wire.packets),
+            choose: { count in
+                turn += 1
+                return turn % count
+            }
+        ).captures
+        #expect(Set(found.map(\.node)) == ["n1", "n2"])
+        // So many at a point, at whichever nodes.
+        #expect(found.reduce(0) { $0 + $1.packets.count } == 3)
+        for capture in found {
+            let pod = capture.node == "n1" ? "far2" : "far"
+            #expect(Set(capture.packets.map(\.interface)) == ["\(capture.node)/t/\(pod)"])
+        }
+    }
+
+    @Test func onOneNodeAnInjectedPacketIsSeenAtBothEnds() throws {
+        let spec = TraceflowSpec(
+            source: .init(namespace: "t", pod: "a"),
+            destination: .init(namespace: "t", pod: "near"),
+            capture: CaptureRequest(firstN: 1, point: .both))
+        let found = try PathTests.finder().seen(
+            for: spec, version: .v1beta1, traffic: PathFinder.Traffic(starts: []),
+            choose: { _ in 0 }
+        ).captures
+        #expect(found.flatMap(\.packets).map(\.interface) == ["n1/t/a", "n1/t/near"])
+    }
+
     @Test func anInjectedPacketIsKeptAsEachNodeReportsIt() throws {
         let found = try captures(CaptureRequest(firstN: 1, point: .both), live: false)
         #expect(found.map(\.node) == ["n1", "n2"])

@@ -129,8 +129,14 @@ struct CaptureCommandTests {
             (["capture", "export", "-o", "x.pcapng"], 1, "no captures"),
             (["capture", "export"], 2, "--output"),
             (["capture", "export", "nobody", "-o", "x.pcapng"], 1, "\"nobody\" not found"),
-            (["capture", "show", "--sweep", "none"], 1, "sweep \"none\" not found"),
-            (["capture", "show", "t", "--sweep", "none"], 2, "name traces"),
+            (["capture", "show", "nobody"], 1, "\"nobody\" not found"),
+            (
+                [
+                    "run", "-L", "-S", "10.0.0.1", "-D", "pod3", "--capture", "1",
+                    "--capture-point", "Source",
+                ],
+                1, "spec.capture.point"
+            ),
             (["capture", "list", "--limit", "0"], 2, "--limit"),
             (["run", "-S", "pod1", "-D", "pod3", "--snaplen", "9"], 2, "need --capture"),
             (["run", "-S", "pod1", "-D", "pod3", "--capture", "0"], 1, "spec.capture.firstN"),
@@ -157,16 +163,71 @@ struct CaptureCommandTests {
         #expect(try binary.run(["capture", "export", "--force", "-o", file]).status == 0)
     }
 
+    /// Root may write anywhere: what is no folder keeps everybody out.
+    @Test func packetsThatCannotBeKeptFailTheirTraceAndNobodyElses() throws {
+        #expect(
+            try binary.run(["run", "--cluster", binary.cluster, "-S", "pod1", "-D", "pod3"]).status
+                == 0)
+        try binary.write("not a folder", to: "log/captures")
+        let failed = try binary.run([
+            "run", "--traffic", traffic, "-f",
+            try binary.traceflow(live("{firstN: 1}"), name: "kept"),
+        ])
+        #expect(failed.status == 1)
+        let shown = try binary.run(["get", "kept", "-o", "yaml"])
+        #expect(shown.output.contains("packets could not be kept"))
+        #expect(try binary.run(["run", "-S", "pod1", "-D", "pod3"]).status == 0)
+    }
+
+    @Test func ofATraceThatWasTriedAgainTheLastAttemptCounts() throws {
+        try trace("t", live("{firstN: 2}"))
+        let again = try binary.run([
+            "run", "--again", "--traffic", traffic, "-f",
+            try binary.traceflow(live("{firstN: 2}"), name: "t"),
+        ])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(try Wireshark.fields(["frame.number"], of: exported(["t", "t"])).count == 2)
+        #expect(try Wireshark.fields(["frame.number"], of: exported([])).count == 2)
+        #expect(try Wireshark.fields(["frame.number"], of: exported(["--all-attempts"])).count == 4)
+        #expect(try binary.run(["capture", "verify"]).output == "ok: 2 captures, 4 packets\n")
+    }
+
+    @Test func whatIsLeftIsExportedWhereSomeIsLost() throws {
+        try trace("a", live("{firstN: 1}"))
+        try trace("b", live("{firstN: 1}"))
+        let file = binary.log + "/captures/000001.pcapng.lz4"
+        var bytes = try #require(FileManager.default.contents(atPath: file))
+        bytes[bytes.count - 6] ^= 0xff
+        try bytes.write(to: URL(fileURLWithPath: file))
+        let target = binary.folder + "/left.pcapng"
+        let ran = try binary.run(["capture", "export", "-o", target])
+        #expect(ran.status == 3)
+        #expect(ran.errors.contains("1 capture cannot be read"))
+        let left = try #require(FileManager.default.contents(atPath: target))
+        #expect(try Wireshark.fields(["frame.comment"], of: left).map { $0.prefix(2) } == ["a "])
+    }
+
     @Test func aCaptureThatIsLostIsNamed() throws {
         try trace("kept", live("{firstN: 1}"))
         let file = binary.log + "/captures/000001.pcapng.lz4"
         try FileManager.default.removeItem(atPath: file)
         let verified = try binary.run(["capture", "verify"])
         #expect(verified.status == 3)
-        #expect(verified.errors.contains("kept: ") && verified.errors.contains("is not there"))
+        #expect(
+            verified.errors.contains("kept: ")
+                && verified.errors.contains("is not there"))
         // Half an export is none.
         let target = binary.folder + "/x.pcapng"
         #expect(try binary.run(["capture", "export", "-o", target]).status == 3)
         #expect(!FileManager.default.fileExists(atPath: target))
+        // Not what was there before, either, nor what is no file.
+        let mine = try binary.write("mine", to: "mine.pcapng")
+        for path in [mine, "/dev/null"] {
+            #expect(try binary.run(["capture", "export", "--force", "-o", path]).status == 3)
+            #expect(FileManager.default.fileExists(atPath: path))
+        }
+        #expect(try String(contentsOfFile: mine, encoding: .utf8) == "mine")
+        let left = try FileManager.default.contentsOfDirectory(atPath: binary.folder)
+        #expect(!left.contains { $0.contains("unfinished") })
     }
 }

@@ -34,8 +34,21 @@ struct LiveCapture {
     private var connections: [Tuple: Connection] = [:]
     /// The connections by what their replies look like.
     private var replies: [Tuple: Tuple] = [:]
-    private var source: PointCapture?
-    private var destination: PointCapture?
+    /// What was kept, a capture for each node at a point: a Service may have led to several.
+    private var kept: [Place: PointCapture] = [:]
+    private var order: [Place] = []
+    private var counts: [CaptureRequest.Point: Int] = [:]
+    private var names: [PortOfNode: String] = [:]
+
+    private struct Place: Hashable {
+        var point: CaptureRequest.Point
+        var node: String
+    }
+
+    private struct PortOfNode: Hashable {
+        var node: String
+        var address: IPAddress?
+    }
 
     private struct Tuple: Hashable {
         var source: IPAddress
@@ -76,11 +89,10 @@ struct LiveCapture {
     }
 
     var isFull: Bool {
-        func isFull(_ point: CaptureRequest.Point, _ capture: PointCapture?) -> Bool {
+        [.source, .destination].allSatisfy { point in
             !request.looks(at: point, hasSourcePod: hasSourcePod)
-                || (capture?.packets.count ?? 0) >= request.firstN
+                || counts[point, default: 0] >= request.firstN
         }
-        return isFull(.source, source) && isFull(.destination, destination)
     }
 
     mutating func take(_ packet: TrafficPacket) {
@@ -94,7 +106,11 @@ struct LiveCapture {
         }
     }
 
-    var captures: [PointCapture] { [source, destination].compactMap { $0 } }
+    /// Those at the source first.
+    var captures: [PointCapture] {
+        let captures = order.compactMap { kept[$0] }
+        return captures.filter { $0.point == .source } + captures.filter { $0.point != .source }
+    }
 
     private mutating func sent(_ packet: TrafficPacket, _ connection: Connection) {
         guard let first = connection.steps.first, let last = connection.steps.last else { return }
@@ -142,22 +158,33 @@ struct LiveCapture {
         _ packet: TrafficPacket, _ frame: PacketFrame, _ step: Walk.Step, _ address: IPAddress?,
         at point: CaptureRequest.Point, _ observation: Observation?
     ) {
-        guard request.looks(at: point, hasSourcePod: hasSourcePod) else { return }
-        var capture =
-            (point == .source ? source : destination)
-            ?? PointCapture(node: step.node, point: point, packets: [])
-        guard capture.packets.count < request.firstN else { return }
-        // One name for all, which is then told apart at a glance.
-        let interface =
-            capture.packets.first?.interface
-            ?? "\(step.node)/\(address.map { cluster.podName(at: $0) ?? $0.description } ?? "")"
-        capture.packets.append(
+        guard request.looks(at: point, hasSourcePod: hasSourcePod),
+            counts[point, default: 0] < request.firstN
+        else { return }
+        counts[point, default: 0] += 1
+        let place = Place(point: point, node: step.node)
+        if kept[place] == nil {
+            kept[place] = PointCapture(node: step.node, point: point, packets: [])
+            order.append(place)
+        }
+        let name = name(step.node, address)
+        // In place: a capture may have many packets.
+        kept[place]?.packets.append(
             SeenPacket(
                 frame: frame.cut(to: request.snaplen ?? packet.headerBytes),
-                interface: interface,
+                interface: name,
                 comment: observation.map { "\($0.component.rawValue) \($0.action.rawValue)" }
                     ?? "reply"))
-        if point == .source { source = capture } else { destination = capture }
+    }
+
+    /// One string for all packets of a port, which are then told apart at a glance.
+    private mutating func name(_ node: String, _ address: IPAddress?) -> String {
+        let key = PortOfNode(node: node, address: address)
+        if let known = names[key] { return known }
+        let port = address.map { cluster.podName(at: $0) ?? $0.description } ?? ""
+        let name = "\(node)/\(port)"
+        names[key] = name
+        return name
     }
 }
 
@@ -168,14 +195,19 @@ extension PathFinder {
         _ prepared: PreparedPacket, _ request: CaptureRequest, _ steps: [Walk.Step],
         at moment: Int64
     ) -> [PointCapture] {
-        steps.enumerated().compactMap { place, step in
-            let point: CaptureRequest.Point = place == 0 ? .source : .destination
+        guard let first = steps.first, let last = steps.last else { return [] }
+        // On one node the first step is the last one too.
+        var looks = [(step: first, point: CaptureRequest.Point.source)]
+        if steps.count > 1 || last.observations.last?.action == .delivered {
+            looks += steps.dropFirst(steps.count > 1 ? 1 : 0).map { ($0, .destination) }
+        }
+        return looks.compactMap { step, point in
             guard request.looks(at: point, hasSourcePod: true),
                 let frame = prepared.frame(at: step, moment)
             else { return nil }
-            let last = step.observations.last
+            let seen = step.observations.last
             let pod =
-                place == 0
+                point == .source
                 ? prepared.sourceIP.flatMap { cluster.podName(at: $0) }
                 : step.destination.flatMap { cluster.podName(at: $0) }
             return PointCapture(
@@ -184,7 +216,7 @@ extension PathFinder {
                     SeenPacket(
                         frame: frame.cut(to: request.snaplen ?? frame.bytes.count),
                         interface: "\(step.node)/\(pod ?? "gateway")",
-                        comment: last.map { "\($0.component.rawValue) \($0.action.rawValue)" }
+                        comment: seen.map { "\($0.component.rawValue) \($0.action.rawValue)" }
                             ?? "injected")
                 ])
         }

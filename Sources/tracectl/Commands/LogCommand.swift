@@ -128,8 +128,13 @@ struct LogCommand: ParsableCommand {
         var target: String
 
         func run() throws {
-            try log.reading().backup(to: target)
+            let log = try log.reading()
+            try log.backup(to: target)
             Output.note("copied to \(target)")
+            let captures = CaptureBook.folder(of: log)
+            if FileManager.default.fileExists(atPath: captures) {
+                Output.note("captures are not part of it; copy \(captures) as well")
+            }
         }
     }
 }

@@ -81,12 +81,14 @@ struct CaptureCommand: ParsableCommand {
             let captures = try asked.all()
             var rows: [[OutputValue]] = []
             var merge = CaptureMerge(captures.map(\.archived.place))
-            try merge.forEach(read: asked.book.packets(of:)) { record in
+            let reading = CaptureReading(asked.book)
+            try merge.forEach(read: reading.packets(of:)) { record in
                 rows.append(PacketLine(record).values)
             }
             HistoryRows(
                 columns: PacketLine.columns, shown: PacketLine.shown, rows: rows
             ).print(output, empty: "No captures found.")
+            if reading.faults > 0 { throw reading.failure }
         }
     }
 }
@@ -96,9 +98,6 @@ struct CaptureChoice: ParsableArguments {
     @Argument(help: "Names of traces; else all that meet the conditions.")
     var names: [String] = []
 
-    @Option(help: "Of this sweep, by name or number.")
-    var sweep: String?
-
     @Option(
         parsing: .unconditional,
         help: "Archived from this moment on: RFC 3339, or -2h for two hours ago.")
@@ -107,23 +106,29 @@ struct CaptureChoice: ParsableArguments {
     @Option(parsing: .unconditional, help: "Archived until this moment.")
     var until: MomentArgument?
 
-    func validate() throws {
-        if !names.isEmpty, sweep != nil {
-            throw ValidationError("name traces, or give --sweep")
-        }
-    }
+    @Flag(help: "Of every attempt of a trace, not of its last one alone.")
+    var allAttempts = false
 
     /// The captures of a log that are meant.
     struct Asked {
         var log: JobLog
         var book: CaptureBook
         var traces: [TraceID]?
-        var sweep: SweepID?
+        var allAttempts: Bool
         var since: Moment
         var until: Moment
 
         /// The latest first, until the body returns false.
         func forEach(_ body: (CaptureBook.Entry) throws -> Bool) throws {
+            // The first that is met of a trace is of its last attempt.
+            var attempts: [TraceID: Int] = [:]
+            func isMeant(_ entry: CaptureBook.Entry) -> Bool {
+                guard entry.recordedAt >= since, entry.recordedAt <= until else { return false }
+                let attempt = entry.archived.report.attempt
+                let last = attempts[entry.trace] ?? attempt
+                attempts[entry.trace] = last
+                return allAttempts || attempt == last
+            }
             if let traces {
                 for trace in traces.reversed() {
                     for entry in try book.entries(of: trace).reversed() where isMeant(entry) {
@@ -136,11 +141,6 @@ struct CaptureChoice: ParsableArguments {
                 if entry.recordedAt < since { return false }
                 return isMeant(entry) ? try body(entry) : true
             }
-        }
-
-        private func isMeant(_ entry: CaptureBook.Entry) -> Bool {
-            entry.recordedAt >= since && entry.recordedAt <= until
-                && (sweep == nil || entry.name?.sweep == sweep)
         }
 
         /// All of them; an error that says so when there is none.
@@ -161,18 +161,14 @@ struct CaptureChoice: ParsableArguments {
     func asked(_ log: JobLog) throws -> Asked {
         let history = try HistoryReading.caughtUp(log)
         var asked = Asked(
-            log: log, book: CaptureBook(log: log, history: history),
+            log: log, book: CaptureBook(log: log, history: history), allAttempts: allAttempts,
             since: since?.moment(now: Clock.system.now()) ?? Moment(microseconds: .min),
             until: until?.moment(now: Clock.system.now()) ?? Moment(microseconds: .max))
         if !names.isEmpty {
             let reader = TraceReader(log: log)
+            var seen: Set<TraceID> = []
             asked.traces = try names.map { TraceID(try reader.stream(named: $0)) }
-        }
-        if let sweep {
-            guard let id = try PastNames(log, history).sweep(sweep) else {
-                throw CommandFailure("sweep \"\(sweep)\" not found")
-            }
-            asked.sweep = id
+                .filter { seen.insert($0).inserted }
         }
         return asked
     }

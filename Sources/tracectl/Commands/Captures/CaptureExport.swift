@@ -3,6 +3,7 @@ import Captures
 import Foundation
 import Glibc
 import JobLog
+import Packets
 import TraceLog
 import Traceflow
 import Worker
@@ -42,7 +43,8 @@ struct CaptureExport: ParsableCommand {
         let log = try log.writing()
         let asked = try choice.asked(log)
         let captures = try asked.all()
-        let target = toPipe ? nil : try target()
+        let target = try ExportTarget(toPipe ? nil : output, force: force)
+        let reading = CaptureReading(asked.book)
         do {
             // Before the first byte: what left is known, whatever becomes of it.
             for first in stride(from: 0, to: captures.count, by: Self.namedMax) {
@@ -54,48 +56,95 @@ struct CaptureExport: ParsableCommand {
                         packets: named.reduce(0) { $0 + $1.archived.place.packets }))
             }
             var written = try CaptureOutput(isCompressed: output.hasSuffix(".lz4")) { bytes in
-                try Self.write(bytes, to: target ?? STDOUT_FILENO)
+                try target.write(bytes)
             }
             var merge = CaptureMerge(captures.map(\.archived.place))
-            try merge.forEach(read: asked.book.packets(of:)) { try written.add($0) }
+            try merge.forEach(read: reading.packets(of:)) { try written.add($0) }
             try written.end()
-            if let target, fsync(target) != 0 { throw Self.failure("cannot be synced") }
+            if written.packets == 0 { throw reading.failure }
+            try target.finish()
             Output.note(
                 "\(written.packets) packets of \(captures.count) captures"
                     + (toPipe ? "" : " in \(output)"))
         } catch {
-            // Half a file would look like all there is.
-            if target != nil { unlink(output) }
+            target.giveUp()
             throw error
         }
-        if let target { close(target) }
+        if reading.faults > 0 { throw reading.failure }
+    }
+}
+
+/// Where an export goes: a new file under an unfinished name until it is whole, since half of one
+/// would look like all there is; or, as it is, what is no file.
+private struct ExportTarget {
+    private let descriptor: Int32
+    private let path: String?
+    /// Nil where bytes go straight to where they are meant to be.
+    private let unfinished: String?
+    private let force: Bool
+
+    /// Nil for standard output.
+    init(_ path: String?, force: Bool) throws {
+        self.path = path
+        self.force = force
+        guard let path else {
+            (descriptor, unfinished) = (STDOUT_FILENO, nil)
+            return
+        }
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        if exists, status.st_mode & S_IFMT != S_IFREG {
+            unfinished = nil
+            descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        } else {
+            if exists, !force { throw Self.taken(path) }
+            let name = "\(path).unfinished-\(getpid())"
+            unfinished = name
+            descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        }
+        if descriptor < 0 { throw Self.failure(path, CommandFailure.refused) }
     }
 
-    private func target() throws -> Int32 {
-        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL)
-        let descriptor = open(output, flags, 0o600)
-        guard descriptor < 0 else { return descriptor }
-        throw CommandFailure(
-            errno == EEXIST
-                ? "\(output) is there already; choose another name, or give --force"
-                : "\(output) cannot be written (\(String(cString: strerror(errno))))")
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {
+    func write(_ bytes: [UInt8]) throws {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes {
                 Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure("cannot be written to") }
+            guard count > 0 else {
+                throw Self.failure(path ?? "standard output", CommandFailure.system)
+            }
             done += count
         }
     }
 
-    private static func failure(_ what: String) -> CommandFailure {
+    /// Gives the file its name.
+    func finish() throws {
+        guard let path, let unfinished else { return }
+        guard fsync(descriptor) == 0 else { throw Self.failure(path, CommandFailure.system) }
+        // Linking fails where somebody else was faster; renaming would not.
+        if !force, link(unfinished, path) == 0 {
+            unlink(unfinished)
+        } else {
+            if !force, errno == EEXIST { throw Self.taken(path) }
+            // Some file systems have no links.
+            guard rename(unfinished, path) == 0 else {
+                throw Self.failure(path, CommandFailure.system)
+            }
+        }
+        close(descriptor)
+    }
+
+    func giveUp() { if let unfinished { unlink(unfinished) } }
+
+    private static func taken(_ path: String) -> CommandFailure {
+        CommandFailure("\(path) is there already; choose another name, or give --force")
+    }
+
+    private static func failure(_ path: String, _ status: Int32) -> CommandFailure {
         CommandFailure(
-            "the file \(what) (\(String(cString: strerror(errno))))", status: CommandFailure.system)
+            "\(path) cannot be written (\(String(cString: strerror(errno))))", status: status)
     }
 }
 
@@ -108,23 +157,45 @@ struct CaptureVerify: ParsableCommand {
     @OptionGroup var choice: CaptureChoice
 
     func run() throws {
-        let asked = try choice.asked(log.reading())
-        var (captures, packets, faults) = (0, 0, 0)
+        var asked = try choice.asked(log.reading())
+        // An attempt that was given up has its packets as well.
+        asked.allAttempts = true
+        let reading = CaptureReading(asked.book)
+        var (captures, packets) = (0, 0)
         try asked.forEach { entry in
             captures += 1
-            do {
-                packets += try asked.book.packets(of: entry.archived.place).count
-            } catch let error as CaptureError where error.code == .damaged || error.code == .missing
-            {
-                faults += 1
-                Output.error("\(entry.traceName): \(error)")
-            }
+            packets += try reading.packets(of: entry.archived.place, named: entry.traceName).count
             return true
         }
-        guard faults == 0 else {
-            throw CommandFailure(
-                "\(faults) of \(captures) captures cannot be read", status: CommandFailure.system)
-        }
+        guard reading.faults == 0 else { throw reading.failure }
         Output.result("ok: \(captures) captures, \(packets) packets\n")
+    }
+}
+
+/// Reads captures, and goes on where one is lost: what is left of many is worth having.
+final class CaptureReading {
+    private let book: CaptureBook
+    private(set) var faults = 0
+
+    init(_ book: CaptureBook) { self.book = book }
+
+    func packets(of place: ArchivedCapture) throws -> [PacketFile.Record] {
+        try packets(of: place, named: "")
+    }
+
+    func packets(of place: ArchivedCapture, named name: String) throws -> [PacketFile.Record] {
+        do {
+            return try book.packets(of: place)
+        } catch let error as CaptureError where error.code == .damaged || error.code == .missing {
+            faults += 1
+            Output.error((name.isEmpty ? "" : "\(name): ") + "\(error)")
+            return []
+        }
+    }
+
+    var failure: CommandFailure {
+        CommandFailure(
+            "\(faults) \(faults == 1 ? "capture" : "captures") cannot be read",
+            status: CommandFailure.system)
     }
 }
