@@ -37,7 +37,8 @@ let package = Package(
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
         .target(name: "Packets", dependencies: ["Traceflow"], swiftSettings: strict),
-        .target(name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
+        .target(
+            name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
             swiftSettings: strict),
         .target(
             name: "JobLog", dependencies: ["CSQLite"],
