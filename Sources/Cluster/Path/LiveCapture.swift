@@ -31,9 +31,9 @@ struct LiveCapture {
     private let request: CaptureRequest
     private let hasSourcePod: Bool
     private let cluster: Cluster
-    private var connections: [Tuple: Connection] = [:]
+    private var connections: [ConnectionTuple: Connection] = [:]
     /// The connections by what their replies look like.
-    private var replies: [Tuple: Tuple] = [:]
+    private var replies: [ConnectionTuple: ConnectionTuple] = [:]
     /// What was kept, a capture for each node at a point: a Service may have led to several.
     private var kept: [Place: PointCapture] = [:]
     private var order: [Place] = []
@@ -50,23 +50,6 @@ struct LiveCapture {
         var address: IPAddress?
     }
 
-    private struct Tuple: Hashable {
-        var source: IPAddress
-        var destination: IPAddress
-        var number: UInt8
-        var first: UInt16
-        var second: UInt16
-
-        init(_ packet: TrafficPacket) {
-            (source, destination, number) = (packet.source, packet.destination, packet.protocol)
-            switch packet.transport {
-            case .tcp(let from, let to, _), .udp(let from, let to): (first, second) = (from, to)
-            case .icmp(_, _, let id, _): (first, second) = (id, id)
-            case .other: (first, second) = (0, 0)
-            }
-        }
-    }
-
     init(_ request: CaptureRequest, hasSourcePod: Bool, in cluster: Cluster) {
         self.request = request
         self.hasSourcePod = hasSourcePod
@@ -75,16 +58,14 @@ struct LiveCapture {
 
     /// Takes note of a connection; its packets are taken from now on.
     mutating func begin(_ connection: Connection) {
-        let tuple = Tuple(connection.start)
+        let tuple = ConnectionTuple(connection.start)
         guard connections[tuple] == nil, let last = connection.steps.last else { return }
         connections[tuple] = connection
-        var reply = tuple
         let seen = translated(connection)
-        reply.source = last.destination ?? tuple.destination
-        reply.destination = seen.source ?? tuple.source
-        (reply.first, reply.second) = (
-            seen.destinationPort ?? tuple.second, tuple.first
-        )
+        var reply = tuple.reversed
+        if let address = last.destination { reply.source = address }
+        if let address = seen.source { reply.destination = address }
+        if let port = seen.destinationPort { reply.sourcePort = port }
         replies[reply] = tuple
     }
 
@@ -96,7 +77,7 @@ struct LiveCapture {
     }
 
     mutating func take(_ packet: TrafficPacket) {
-        let tuple = Tuple(packet)
+        let tuple = ConnectionTuple(packet)
         if request.takes(.sourceToDestination), let connection = connections[tuple] {
             sent(packet, connection)
         } else if request.takes(.destinationToSource), let asked = replies[tuple],
@@ -131,9 +112,9 @@ struct LiveCapture {
         else { return }
         add(packet, packet.frame, last, last.destination, at: .destination, nil)
         guard hasSourcePod else { return }
-        let asked = Tuple(connection.start)
+        let asked = ConnectionTuple(connection.start)
         let back = PacketRewrite(
-            source: asked.destination, destination: asked.source, sourcePort: asked.second,
+            source: asked.destination, destination: asked.source, sourcePort: asked.destinationPort,
             hops: last.hops)
         add(
             packet, packet.frame(after: back), first, connection.start.source, at: .source, nil)
