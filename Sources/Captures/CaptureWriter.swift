@@ -63,12 +63,10 @@ public final class CaptureWriter {
         var link: LinkType
     }
 
+    /// A capture whose frames are not synced: where they lie in `frames`.
     private struct Pending {
-        var file: Int64
         var firstFrame: Int
         var lastFrame: Int
-        var offset: Int
-        var length: Int64
         var capture: ArchivedCapture
     }
 
@@ -126,16 +124,16 @@ public final class CaptureWriter {
                 }
             }
             try makeRoom(for: first)
+            capture.offset = blocks.count
             var added = Pending(
-                file: capture.file, firstFrame: frames.count, lastFrame: frames.count,
-                offset: blocks.count, length: 0, capture: capture)
+                firstFrame: frames.count, lastFrame: frames.count, capture: capture)
             for place in packets.indices {
                 try makeRoom(for: packets[place])
                 let before = blocks.count
                 blocks.packet(
                     interface: numbers[place], packets[place].frame,
                     comment: packets[place].comment)
-                added.length += Int64(blocks.count - before)
+                added.capture.length += Int64(blocks.count - before)
                 let time = packets[place].frame.nanoseconds
                 added.capture.firstNanoseconds = min(added.capture.firstNanoseconds, time)
                 added.capture.lastNanoseconds = max(added.capture.lastNanoseconds, time)
@@ -161,8 +159,6 @@ public final class CaptureWriter {
         let archived = pending.map { added in
             var capture = added.capture
             capture.frame = frames[added.firstFrame].start
-            capture.offset = added.offset
-            capture.length = added.length
             capture.checksum = frames[added.firstFrame...added.lastFrame].reduce(
                 CaptureFrames.noChecksum
             ) { CaptureFrames.checksum($0, with: $1.checksum) }

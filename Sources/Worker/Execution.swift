@@ -197,14 +197,11 @@ package struct Execution {
             }
             for report in reports {
                 let stream = StreamRef.existing(report.trace.rawValue)
+                var content = report.content
                 if let fault, !report.captures.isEmpty {
-                    let error = "packets could not be kept: \(fault)"
-                    request.drafts.append(
-                        try coding.draft(
-                            .trace(.nodeFailed(report.id, error: error)), stream: stream))
-                    continue
+                    content = .failed(error: "packets could not be kept: \(fault)")
                 }
-                switch report.content {
+                switch content {
                 case .failed(let error):
                     request.drafts.append(
                         try coding.draft(
