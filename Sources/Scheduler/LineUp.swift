@@ -33,6 +33,8 @@ struct LineUp: Sendable {
     private var onNode: [Queue] = []
     private var everywhere = Queue()
     private var ready = MinHeap<Standing>()
+    /// The same of captures, which need no tags.
+    private var readyCaptures = MinHeap<Standing>()
 
     private struct Queue: Sendable {
         var heap = MinHeap<Standing>()
@@ -54,7 +56,7 @@ struct LineUp: Sendable {
             return number
         }
         if vacant.isEmpty, lanes.count >= lanesMax { vacate() }
-        let lane = Lane(facts: facts, nodes: names.numbers(of: facts.scope))
+        let lane = Lane(facts: facts, nodes: names.numbers(of: facts))
         for node in lane.nodes {
             while onNode.count <= node {
                 onNode.append(Queue())
@@ -92,6 +94,7 @@ struct LineUp: Sendable {
         front = front.map { _ in -1 }
         everywhere = Queue()
         ready = MinHeap()
+        readyCaptures = MinHeap()
         for number in lanes.indices where !lanes[number].isVacant {
             lanes[number].lined = nil
             lanes[number].fronts = 0
@@ -101,7 +104,9 @@ struct LineUp: Sendable {
     }
 
     /// The nodes that the lane's traces want under the profile in force.
-    func wanted(_ number: Int) -> [Int32] { isPerNode ? lanes[number].nodes : [] }
+    func wanted(_ number: Int) -> [Int32] {
+        isPerNode || lanes[number].facts.isCapture ? lanes[number].nodes : []
+    }
 
     // MARK: choosing
 
@@ -117,6 +122,11 @@ struct LineUp: Sendable {
     mutating func firstReady() -> Standing? {
         while let first = ready.first, !isReady(first) { ready.removeFirst() }
         return ready.first
+    }
+
+    mutating func firstReadyCapture() -> Standing? {
+        while let first = readyCaptures.first, !isReady(first) { readyCaptures.removeFirst() }
+        return readyCaptures.first
     }
 
     var firstEverywhere: Standing? { everywhere.heap.first }
@@ -147,9 +157,18 @@ struct LineUp: Sendable {
     private mutating func makeReady(_ number: Int) {
         lanes[number].stance = .ready
         guard let lined = lanes[number].lined else { return }
+        if lanes[number].facts.isCapture {
+            Self.insert(lined, into: &readyCaptures, front.count, lanes)
+        } else {
+            Self.insert(lined, into: &ready, front.count, lanes)
+        }
+    }
+
+    private static func insert(
+        _ lined: Standing, into ready: inout MinHeap<Standing>, _ nodeCount: Int, _ lanes: [Lane]
+    ) {
         ready.insert(lined)
-        if ready.count > 2 * front.count + 64 {
-            let lanes = lanes
+        if ready.count > 2 * nodeCount + 64 {
             ready.keep { lanes[Int($0.lane)].stance == .ready && lanes[Int($0.lane)].lined == $0 }
         }
     }

@@ -2,7 +2,22 @@
 struct NodeNames: Sendable {
     private var numbers: [String: Int32] = [:]
 
-    /// The scope's nodes, sorted and without repetition; none stands for everywhere.
+    /// The nodes of what has the facts, sorted and without repetition; none stands for everywhere.
+    ///
+    /// A capture meets no trace on its node, only other captures: each node has a number of its
+    /// own for them, and so has the lack of one.
+    mutating func numbers(of facts: SchedulingFacts) -> [Int32] {
+        guard facts.isCapture else { return numbers(of: facts.scope) }
+        switch facts.scope {
+        case .allNodes: return [number(of: Self.captures)]
+        case .nodes(let names):
+            return numbers(of: .nodes(names.map { "\(Self.captures)\($0)" }))
+        }
+    }
+
+    /// No node is called so.
+    private static let captures = "captures/"
+
     mutating func numbers(of scope: TagScope) -> [Int32] {
         switch scope {
         case .allNodes: return []

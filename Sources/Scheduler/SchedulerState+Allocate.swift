@@ -5,6 +5,14 @@ extension SchedulerState {
     mutating func allocate(_ pass: inout Pass) {
         guard pendingCount > restingCount else { return }
         lines.settle()
+        while !pass.isFull, let executor = freest(pass), let first = lines.firstReadyCapture() {
+            let lane = Int(first.lane)
+            if captures.isFree(on: lines.lanes[lane].nodes) {
+                start(lane, TagAllocation.noTag, executor, &pass)
+            } else {
+                lines.setStuck(lane)
+            }
+        }
         while !pass.isFull, let executor = freest(pass) {
             let ready = lines.firstReady()
             let everywhere = lines.firstEverywhere
@@ -32,7 +40,8 @@ extension SchedulerState {
         let facts = lines.lanes[lane].facts
         let attempt = book.slot(of: head.trace).map { book.slots[$0].life.attempt } ?? 1
         let allocation = TagAllocation(
-            attempt: attempt, tag: tag, scope: lines.isPerNode ? facts.scope : .allNodes,
+            attempt: attempt, tag: tag,
+            scope: lines.isPerNode || facts.isCapture ? facts.scope : .allNodes,
             executor: executors.names[executor],
             deadline: pass.context.now.advanced(bySeconds: facts.timeoutSeconds))
         record(head.trace, .tagAllocated(allocation), &pass)

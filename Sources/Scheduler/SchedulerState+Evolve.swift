@@ -123,13 +123,19 @@ extension SchedulerState {
         if case .lined(let lane) = wait, lines.lanes[lane].facts.scope == allocation.scope {
             held = lines.lanes[lane].nodes
         } else {
-            held = nodes.numbers(of: allocation.scope)
+            var facts = book.slots[slot].life.facts
+            facts.scope = allocation.scope
+            held = nodes.numbers(of: facts)
         }
         let executor = executors.number(of: allocation.executor)
         book.slots[slot].tag = allocation.tag
         book.slots[slot].nodes = held
         book.slots[slot].executor = executor
-        tags.hold(allocation.tag, on: held)
+        if book.slots[slot].life.facts.isCapture {
+            captures.hold(on: held)
+        } else {
+            tags.hold(allocation.tag, on: held)
+        }
         executors.add(1, to: executor)
         runningCount += 1
         let entry = Agenda.Entry(
@@ -140,7 +146,11 @@ extension SchedulerState {
     private mutating func giveBack(_ slot: Int) {
         runningCount -= 1
         executors.add(-1, to: book.slots[slot].executor)
-        tags.release(book.slots[slot].tag, on: book.slots[slot].nodes)
+        if book.slots[slot].life.facts.isCapture {
+            captures.release(on: book.slots[slot].nodes)
+        } else {
+            tags.release(book.slots[slot].tag, on: book.slots[slot].nodes)
+        }
         lines.wake(book.slots[slot].nodes)
         while let first = deadlines.first, !book.isCurrent(first, .deadline) {
             deadlines.removeFirst()

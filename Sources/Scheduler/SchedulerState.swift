@@ -20,6 +20,7 @@ import Traceflow
 /// - nothing depends on the order of a dictionary.
 public struct SchedulerState: Sendable {
     public internal(set) var tags = TagPool()
+    var captures = CaptureSlots()
     public internal(set) var pendingCount = 0
     public internal(set) var runningCount = 0
     var book = TraceBook()

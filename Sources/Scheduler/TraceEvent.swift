@@ -22,13 +22,16 @@ public enum TraceEvent: Hashable, Sendable {
 /// The start of an attempt: from here to its terminal event the attempt holds its tag.
 public struct TagAllocation: Hashable, Sendable {
     public var attempt: Int
-    /// The data-plane tag; 0 where somebody else allots tags (profile `external`).
+    /// The data-plane tag; `noTag` where somebody else allots tags (profile `external`), or none
+    /// is needed.
     public var tag: Int
     /// The nodes on which nobody else may use the tag meanwhile.
     public var scope: TagScope
     /// The worker incarnation that is to run the attempt.
     public var executor: String
     public var deadline: Moment
+
+    public static let noTag = 0
 
     public init(attempt: Int, tag: Int, scope: TagScope, executor: String, deadline: Moment) {
         self.attempt = attempt

@@ -119,7 +119,9 @@ public struct TraceLife: Hashable, Sendable {
         guard isCurrent(id.attempt), seen.insert(id) else { return .nothing }
         progress.add(summary)
         if outcome == nil,
-            progress.isComplete(droppedOnly: facts.droppedOnly, needsSender: facts.needsSender)
+            facts.isCapture
+                || progress.isComplete(
+                    droppedOnly: facts.droppedOnly, needsSender: facts.needsSender)
         {
             outcome = .complete(progress.verdict)
         }

@@ -5,6 +5,8 @@ public struct TraceRequest: Hashable, Sendable {
     public var naming: TraceName
     public var apiVersion: APIVersion
     public var spec: TraceflowSpec
+    /// What is asked, where that is a PacketCapture: `spec` is its `traceflow` then.
+    public var packetCapture: PacketCaptureSpec?
     public var labels: [String: String]
     public var annotations: [String: String]
     /// 0 to 9; 9 is the most urgent (as in Kubernetes, the larger value goes first).
@@ -23,7 +25,7 @@ public struct TraceRequest: Hashable, Sendable {
         name: String, apiVersion: APIVersion, spec: TraceflowSpec, labels: [String: String] = [:],
         annotations: [String: String] = [:], priority: Int = TraceRequest.defaultPriority,
         retries: Int = 0, scope: TagScope = .allNodes, clusterDigest: [UInt8]? = nil,
-        traffic: [TrafficReference] = []
+        traffic: [TrafficReference] = [], packetCapture: PacketCaptureSpec? = nil
     ) {
         naming = .given(name)
         self.apiVersion = apiVersion
@@ -35,6 +37,7 @@ public struct TraceRequest: Hashable, Sendable {
         self.scope = scope
         self.clusterDigest = clusterDigest
         self.traffic = traffic
+        self.packetCapture = packetCapture
     }
 
     public static let defaultPriority = 5
@@ -46,7 +49,8 @@ public struct TraceRequest: Hashable, Sendable {
         SchedulingFacts(
             priority: priority, retries: retries, scope: scope,
             timeoutSeconds: spec.timeoutSeconds, droppedOnly: spec.isDroppedOnly,
-            needsSender: spec.hasSourcePod, sweep: naming.sweep, schedule: naming.schedule)
+            needsSender: spec.hasSourcePod, sweep: naming.sweep, schedule: naming.schedule,
+            isCapture: packetCapture != nil)
     }
 }
 
@@ -112,10 +116,13 @@ public struct SchedulingFacts: Hashable, Sendable {
     public var sweep: SweepID?
     /// The schedule that counts the trace as a run of its own.
     public var schedule: ScheduleID?
+    /// A PacketCapture: it needs no tag, and is done once a node reports.
+    public var isCapture: Bool
 
     public init(
         priority: Int, retries: Int, scope: TagScope, timeoutSeconds: Int, droppedOnly: Bool,
-        needsSender: Bool, sweep: SweepID? = nil, schedule: ScheduleID? = nil
+        needsSender: Bool, sweep: SweepID? = nil, schedule: ScheduleID? = nil,
+        isCapture: Bool = false
     ) {
         self.priority = priority
         self.retries = retries
@@ -125,5 +132,6 @@ public struct SchedulingFacts: Hashable, Sendable {
         self.needsSender = needsSender
         self.sweep = sweep
         self.schedule = schedule
+        self.isCapture = isCapture
     }
 }

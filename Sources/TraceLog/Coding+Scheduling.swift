@@ -24,6 +24,7 @@ extension PBSchedulingFacts {
         needsSender = facts.needsSender
         if let sweep = facts.sweep { self.sweep = sweep.rawValue }
         if let schedule = facts.schedule { self.schedule = schedule.rawValue }
+        isCapture = facts.isCapture
     }
 
     var facts: SchedulingFacts {
@@ -31,7 +32,7 @@ extension PBSchedulingFacts {
             priority: Int(priority), retries: Int(retries), scope: scope.scope,
             timeoutSeconds: Int(timeoutSeconds), droppedOnly: droppedOnly,
             needsSender: needsSender, sweep: sweep > 0 ? SweepID(sweep) : nil,
-            schedule: schedule > 0 ? ScheduleID(schedule) : nil)
+            schedule: schedule > 0 ? ScheduleID(schedule) : nil, isCapture: isCapture)
     }
 }
 
@@ -60,6 +61,7 @@ extension PBTraceRequested {
         retries = Int32(clamping: request.retries)
         scope = PBTagScope(request.scope)
         if let digest = request.clusterDigest { clusterDigest = .init(digest) }
+        if let capture = request.packetCapture { packetCapture = PBPacketCapture(capture) }
         traffic = request.traffic.map { reference in
             .with {
                 $0.path = reference.path
@@ -85,7 +87,9 @@ extension TraceRequest {
             clusterDigest: message.hasClusterDigest ? Array(message.clusterDigest) : nil,
             traffic: message.traffic.map {
                 TrafficReference(path: $0.path, digest: Array($0.digest))
-            })
+            },
+            packetCapture: message.hasPacketCapture
+                ? try PacketCaptureSpec(message.packetCapture) : nil)
         naming = TraceName(message)
     }
 }

@@ -65,7 +65,7 @@ public struct SchemaViolation: Error, Hashable, Sendable, CustomStringConvertibl
             ?? ranges.lazy.compactMap { range($0.0, $0.1, $0.2) }.first
     }
 
-    private static func range(
+    static func range(
         _ value: Int?, _ allowed: ClosedRange<Int>, _ field: String
     ) -> SchemaViolation? {
         guard let value, !allowed.contains(value) else { return nil }

@@ -202,6 +202,8 @@ package struct Execution {
                     content = .failed(error: "packets could not be kept: \(fault)")
                 }
                 switch content {
+                // Its packets are all that there is to say.
+                case .captured: break
                 case .failed(let error):
                     request.drafts.append(
                         try coding.draft(

@@ -46,14 +46,18 @@ public struct RequestRecorder: Sendable {
 
     /// Throws the first reason against a request: its schema, then admission, as Antrea has it.
     public static func check(_ requests: [Request], in cluster: Cluster) throws(Refusal) {
-        var specs: [String: TraceflowSpec] = [:]
+        var asked: [String: TraceflowManifest] = [:]
         for request in requests {
             let manifest = request.manifest
-            let place = "\(manifest.file):\(manifest.line): Traceflow \"\(manifest.name)\""
-            if let known = specs.updateValue(manifest.spec, forKey: manifest.name),
-                known != manifest.spec
+            let place = "\(manifest.file):\(manifest.line): \(manifest.title)"
+            if let known = asked.updateValue(manifest, forKey: manifest.name),
+                known.spec != manifest.spec || known.packetCapture != manifest.packetCapture
             {
                 throw Refusal("\(place): metadata.name: given twice with different specs")
+            }
+            if let capture = manifest.packetCapture {
+                if let fault = capture.violation { throw Refusal("\(place): \(fault)") }
+                continue
             }
             if let fault = SchemaViolation.first(in: manifest.spec, of: manifest.apiVersion) {
                 throw Refusal("\(place): \(fault)")
@@ -89,9 +93,11 @@ public struct RequestRecorder: Sendable {
                 try log.refuseArchived(stream)
                 continue
             }
-            guard held.spec == manifest.spec, held.apiVersion == manifest.apiVersion else {
+            guard held.spec == manifest.spec, held.apiVersion == manifest.apiVersion,
+                held.packetCapture == manifest.packetCapture
+            else {
                 throw Refusal(
-                    "\(manifest.file):\(manifest.line): Traceflow \"\(manifest.name)\":"
+                    "\(manifest.file):\(manifest.line): \(manifest.title):"
                         + " metadata.name: exists already with another spec; delete it or choose"
                         + " another name")
             }
@@ -141,6 +147,15 @@ public struct RequestRecorder: Sendable {
 
     private static func request(_ request: Request, _ against: Against) -> TraceRequest {
         let manifest = request.manifest
+        if let capture = manifest.packetCapture {
+            return TraceRequest(
+                name: manifest.name, apiVersion: manifest.apiVersion, spec: manifest.spec,
+                labels: manifest.labels, annotations: manifest.annotations,
+                priority: request.priority, retries: request.retries,
+                scope: .of([against.finder.node(of: capture)].compactMap { $0 }),
+                clusterDigest: against.clusterDigest, traffic: against.traffic,
+                packetCapture: capture)
+        }
         let scope: TagScope =
             switch against.finder.footprint(of: manifest.spec) {
             case .nodes(let nodes): .of(nodes)

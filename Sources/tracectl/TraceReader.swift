@@ -1,3 +1,4 @@
+import Cluster
 import JobLog
 import Scheduler
 import TraceLog
@@ -97,12 +98,26 @@ struct TraceReader {
         return found
     }
 
-    /// The current traces, by name.
-    func views(after name: String, limit: Int) throws -> [TraceView] {
-        try log.names(family: Self.family, after: name, limit: limit).compactMap {
-            try view($0.stream)
+    /// The current traces by name, PacketCaptures or all others.
+    func views(after name: String, limit: Int, ofCaptures: Bool) throws -> [TraceView] {
+        var views: [TraceView] = []
+        var after = name
+        while views.count < limit {
+            let page = try log.names(
+                family: Self.family, after: after, limit: min(Self.page, limit - views.count))
+            for entry in page {
+                after = entry.name
+                guard (PacketCaptureManifest.name(ofTrace: entry.name) != nil) == ofCaptures,
+                    let view = try view(entry.stream)
+                else { continue }
+                views.append(view)
+            }
+            if page.isEmpty { break }
         }
+        return views
     }
+
+    private static let page = 10_000
 
     /// The traces as they were at a moment, by name.
     func views(at moment: Moment) throws -> [TraceView] {

@@ -5,6 +5,8 @@ public struct TraceflowManifest: Sendable {
     public var name: String
     public var apiVersion: APIVersion
     public var spec: TraceflowSpec
+    /// Set where the request is a PacketCapture's; `spec` follows from it.
+    public var packetCapture: PacketCaptureSpec?
     public var labels: [String: String]
     public var annotations: [String: String]
     public var file: String
@@ -13,6 +15,14 @@ public struct TraceflowManifest: Sendable {
     public var warnings: [ManifestWarning] = []
 
     public static let kind = "Traceflow"
+
+    /// Kind and name, for messages.
+    public var title: String {
+        guard let capture = PacketCaptureManifest.name(ofTrace: name) else {
+            return "Traceflow \"\(name)\""
+        }
+        return "PacketCapture \"\(capture)\""
+    }
 
     /// A Traceflow that no manifest holds; `file` says where it came from.
     public init(name: String, apiVersion: APIVersion, spec: TraceflowSpec, file: String) {
@@ -89,7 +99,7 @@ extension CaptureRequest {
 }
 
 extension Field {
-    fileprivate func oneOf<T: RawRepresentable & CaseIterable>(
+    func oneOf<T: RawRepresentable & CaseIterable>(
         _: T.Type
     ) throws(ManifestError) -> T where T.RawValue == String {
         let text = try string()

@@ -127,12 +127,7 @@ struct LiveCapture {
     }
 
     private func translated(_ connection: Connection) -> PacketRewrite {
-        let source = connection.steps.flatMap(\.observations).compactMap(\.translatedSrcIP).last
-        let last = connection.steps.last
-        return PacketRewrite(
-            source: source.flatMap { IPAddress($0) }, destination: last?.destination,
-            destinationPort: last?.destinationPort.flatMap { UInt16(exactly: $0) },
-            hops: last?.hops ?? 0)
+        InterfaceCapture.translation(of: connection.steps)
     }
 
     private mutating func add(

@@ -3,6 +3,8 @@ import Traceflow
 /// What one node says of one trace.
 public struct NodeReport: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
+        /// Packets and nothing else: fewer than a PacketCapture asked for.
+        case captured
         /// The packet's way on the node; with the packet itself where a live trace records it.
         case observed([Observation], captured: CapturedPacket?)
         /// The agent could not start the trace.

@@ -200,12 +200,7 @@ public struct PathFinder: Sendable {
     private func arrival(
         of seen: TrafficPacket, at address: IPAddress, _ node: String, _ choose: (Int) -> Int
     ) -> Walk.Step? {
-        let source = cluster.pod(at: seen.source)
-        var packet = TracedPacket(seen, from: source)
-        packet.source.address = seen.source
-        // Traffic from outside enters at the node itself.
-        let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
-        let steps = Walk.steps(of: packet, from: entry, in: cluster, chains, choose: choose)
+        let steps = steps(of: seen, seenBy: node, choose)
         guard var step = steps.last, step.node == node,
             step.destination == address
         else { return nil }
@@ -216,6 +211,17 @@ public struct PathFinder: Sendable {
         }
         step.observations = [Observation(.forwarding, .received)] + seenHere
         return step
+    }
+
+    /// The way of a packet that begins a connection; from outside it enters at the node.
+    func steps(
+        of seen: TrafficPacket, seenBy node: String, _ choose: (Int) -> Int
+    ) -> [Walk.Step] {
+        let source = cluster.pod(at: seen.source)
+        var packet = TracedPacket(seen, from: source)
+        packet.source.address = seen.source
+        let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
+        return Walk.steps(of: packet, from: entry, in: cluster, chains, choose: choose)
     }
 
     private func report(

@@ -798,6 +798,298 @@ nonisolated struct PBCaptureRequest: Sendable {
   fileprivate var _snaplen: Int32? = nil
 }
 
+/// The spec of Antrea's PacketCapture.
+nonisolated struct PBPacketCapture: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var source: PBCaptureEndpoint {
+    get {_source ?? PBCaptureEndpoint()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  mutating func clearSource() {self._source = nil}
+
+  var destination: PBCaptureEndpoint {
+    get {_destination ?? PBCaptureEndpoint()}
+    set {_destination = newValue}
+  }
+  /// Returns true if `destination` has been explicitly set.
+  var hasDestination: Bool {self._destination != nil}
+  /// Clears the value of `destination`. Subsequent reads from it will return its default value.
+  mutating func clearDestination() {self._destination = nil}
+
+  var firstN: Int64 {
+    get {_firstN ?? 0}
+    set {_firstN = newValue}
+  }
+  /// Returns true if `firstN` has been explicitly set.
+  var hasFirstN: Bool {self._firstN != nil}
+  /// Clears the value of `firstN`. Subsequent reads from it will return its default value.
+  mutating func clearFirstN() {self._firstN = nil}
+
+  var direction: String = String()
+
+  var capturePoint: String = String()
+
+  var timeoutSeconds: Int64 {
+    get {_timeoutSeconds ?? 0}
+    set {_timeoutSeconds = newValue}
+  }
+  /// Returns true if `timeoutSeconds` has been explicitly set.
+  var hasTimeoutSeconds: Bool {self._timeoutSeconds != nil}
+  /// Clears the value of `timeoutSeconds`. Subsequent reads from it will return its default value.
+  mutating func clearTimeoutSeconds() {self._timeoutSeconds = nil}
+
+  var packet: PBPacketMatch {
+    get {_packet ?? PBPacketMatch()}
+    set {_packet = newValue}
+  }
+  /// Returns true if `packet` has been explicitly set.
+  var hasPacket: Bool {self._packet != nil}
+  /// Clears the value of `packet`. Subsequent reads from it will return its default value.
+  mutating func clearPacket() {self._packet = nil}
+
+  var fileServer: PBPacketCapture.FileServer {
+    get {_fileServer ?? PBPacketCapture.FileServer()}
+    set {_fileServer = newValue}
+  }
+  /// Returns true if `fileServer` has been explicitly set.
+  var hasFileServer: Bool {self._fileServer != nil}
+  /// Clears the value of `fileServer`. Subsequent reads from it will return its default value.
+  mutating func clearFileServer() {self._fileServer = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated struct FileServer: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var url: String = String()
+
+    var hostPublicKey: String {
+      get {_hostPublicKey ?? String()}
+      set {_hostPublicKey = newValue}
+    }
+    /// Returns true if `hostPublicKey` has been explicitly set.
+    var hasHostPublicKey: Bool {self._hostPublicKey != nil}
+    /// Clears the value of `hostPublicKey`. Subsequent reads from it will return its default value.
+    mutating func clearHostPublicKey() {self._hostPublicKey = nil}
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+
+    fileprivate var _hostPublicKey: String? = nil
+  }
+
+  init() {}
+
+  fileprivate var _source: PBCaptureEndpoint? = nil
+  fileprivate var _destination: PBCaptureEndpoint? = nil
+  fileprivate var _firstN: Int64? = nil
+  fileprivate var _timeoutSeconds: Int64? = nil
+  fileprivate var _packet: PBPacketMatch? = nil
+  fileprivate var _fileServer: PBPacketCapture.FileServer? = nil
+}
+
+nonisolated struct PBCaptureEndpoint: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var pod: String {
+    get {_pod ?? String()}
+    set {_pod = newValue}
+  }
+  /// Returns true if `pod` has been explicitly set.
+  var hasPod: Bool {self._pod != nil}
+  /// Clears the value of `pod`. Subsequent reads from it will return its default value.
+  mutating func clearPod() {self._pod = nil}
+
+  var namespace: String {
+    get {_namespace ?? String()}
+    set {_namespace = newValue}
+  }
+  /// Returns true if `namespace` has been explicitly set.
+  var hasNamespace: Bool {self._namespace != nil}
+  /// Clears the value of `namespace`. Subsequent reads from it will return its default value.
+  mutating func clearNamespace() {self._namespace = nil}
+
+  var ip: String {
+    get {_ip ?? String()}
+    set {_ip = newValue}
+  }
+  /// Returns true if `ip` has been explicitly set.
+  var hasIp: Bool {self._ip != nil}
+  /// Clears the value of `ip`. Subsequent reads from it will return its default value.
+  mutating func clearIp() {self._ip = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _pod: String? = nil
+  fileprivate var _namespace: String? = nil
+  fileprivate var _ip: String? = nil
+}
+
+nonisolated struct PBPacketMatch: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 4 or 6; 0 where nothing is written.
+  var ipFamily: Int32 = 0
+
+  var `protocol`: PBPacketMatch.NumberOrName {
+    get {_protocol ?? PBPacketMatch.NumberOrName()}
+    set {_protocol = newValue}
+  }
+  /// Returns true if ``protocol`` has been explicitly set.
+  var hasProtocol: Bool {self._protocol != nil}
+  /// Clears the value of ``protocol``. Subsequent reads from it will return its default value.
+  mutating func clearProtocol() {self._protocol = nil}
+
+  var transports: [PBPacketMatch.Transport] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated struct NumberOrName: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var value: PBPacketMatch.NumberOrName.OneOf_Value? = nil
+
+    var number: Int64 {
+      get {
+        if case .number(let v)? = value {return v}
+        return 0
+      }
+      set {value = .number(newValue)}
+    }
+
+    var name: String {
+      get {
+        if case .name(let v)? = value {return v}
+        return String()
+      }
+      set {value = .name(newValue)}
+    }
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    nonisolated enum OneOf_Value: Equatable, Sendable {
+      case number(Int64)
+      case name(String)
+
+    }
+
+    init() {}
+  }
+
+  nonisolated struct Transport: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// The number of its protocol.
+    var `protocol`: Int32 = 0
+
+    var srcPort: Int64 {
+      get {_srcPort ?? 0}
+      set {_srcPort = newValue}
+    }
+    /// Returns true if `srcPort` has been explicitly set.
+    var hasSrcPort: Bool {self._srcPort != nil}
+    /// Clears the value of `srcPort`. Subsequent reads from it will return its default value.
+    mutating func clearSrcPort() {self._srcPort = nil}
+
+    var dstPort: Int64 {
+      get {_dstPort ?? 0}
+      set {_dstPort = newValue}
+    }
+    /// Returns true if `dstPort` has been explicitly set.
+    var hasDstPort: Bool {self._dstPort != nil}
+    /// Clears the value of `dstPort`. Subsequent reads from it will return its default value.
+    mutating func clearDstPort() {self._dstPort = nil}
+
+    var flags: [PBPacketMatch.Flags] = []
+
+    var messages: [PBPacketMatch.Message] = []
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+
+    fileprivate var _srcPort: Int64? = nil
+    fileprivate var _dstPort: Int64? = nil
+  }
+
+  nonisolated struct Flags: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var value: Int64 = 0
+
+    var mask: Int64 {
+      get {_mask ?? 0}
+      set {_mask = newValue}
+    }
+    /// Returns true if `mask` has been explicitly set.
+    var hasMask: Bool {self._mask != nil}
+    /// Clears the value of `mask`. Subsequent reads from it will return its default value.
+    mutating func clearMask() {self._mask = nil}
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+
+    fileprivate var _mask: Int64? = nil
+  }
+
+  nonisolated struct Message: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var type: PBPacketMatch.NumberOrName {
+      get {_type ?? PBPacketMatch.NumberOrName()}
+      set {_type = newValue}
+    }
+    /// Returns true if `type` has been explicitly set.
+    var hasType: Bool {self._type != nil}
+    /// Clears the value of `type`. Subsequent reads from it will return its default value.
+    mutating func clearType() {self._type = nil}
+
+    var code: Int64 {
+      get {_code ?? 0}
+      set {_code = newValue}
+    }
+    /// Returns true if `code` has been explicitly set.
+    var hasCode: Bool {self._code != nil}
+    /// Clears the value of `code`. Subsequent reads from it will return its default value.
+    mutating func clearCode() {self._code = nil}
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+
+    fileprivate var _type: PBPacketMatch.NumberOrName? = nil
+    fileprivate var _code: Int64? = nil
+  }
+
+  init() {}
+
+  fileprivate var _protocol: PBPacketMatch.NumberOrName? = nil
+}
+
 nonisolated struct PBObservation: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -966,6 +1258,9 @@ nonisolated struct PBSchedulingFacts: Sendable {
   /// The schedule that counts the trace as a run of its own; 0 for none.
   var schedule: Int64 = 0
 
+  /// A PacketCapture.
+  var isCapture: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -987,73 +1282,117 @@ nonisolated struct PBTrafficReference: Sendable {
   init() {}
 }
 
-nonisolated struct PBTraceRequested: Sendable {
+nonisolated struct PBTraceRequested: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var name: String = String()
+  var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  var apiVersion: PBAPIVersion = .unspecified
+  var apiVersion: PBAPIVersion {
+    get {_storage._apiVersion}
+    set {_uniqueStorage()._apiVersion = newValue}
+  }
 
   var spec: PBSpec {
-    get {_spec ?? PBSpec()}
-    set {_spec = newValue}
+    get {_storage._spec ?? PBSpec()}
+    set {_uniqueStorage()._spec = newValue}
   }
   /// Returns true if `spec` has been explicitly set.
-  var hasSpec: Bool {self._spec != nil}
+  var hasSpec: Bool {_storage._spec != nil}
   /// Clears the value of `spec`. Subsequent reads from it will return its default value.
-  mutating func clearSpec() {self._spec = nil}
+  mutating func clearSpec() {_uniqueStorage()._spec = nil}
 
-  var labels: Dictionary<String,String> = [:]
+  var labels: Dictionary<String,String> {
+    get {_storage._labels}
+    set {_uniqueStorage()._labels = newValue}
+  }
 
-  var annotations: Dictionary<String,String> = [:]
+  var annotations: Dictionary<String,String> {
+    get {_storage._annotations}
+    set {_uniqueStorage()._annotations = newValue}
+  }
 
-  var priority: Int32 = 0
+  var priority: Int32 {
+    get {_storage._priority}
+    set {_uniqueStorage()._priority = newValue}
+  }
 
-  var retries: Int32 = 0
+  var retries: Int32 {
+    get {_storage._retries}
+    set {_uniqueStorage()._retries = newValue}
+  }
 
   var scope: PBTagScope {
-    get {_scope ?? PBTagScope()}
-    set {_scope = newValue}
+    get {_storage._scope ?? PBTagScope()}
+    set {_uniqueStorage()._scope = newValue}
   }
   /// Returns true if `scope` has been explicitly set.
-  var hasScope: Bool {self._scope != nil}
+  var hasScope: Bool {_storage._scope != nil}
   /// Clears the value of `scope`. Subsequent reads from it will return its default value.
-  mutating func clearScope() {self._scope = nil}
+  mutating func clearScope() {_uniqueStorage()._scope = nil}
 
   var clusterDigest: Data {
-    get {_clusterDigest ?? Data()}
-    set {_clusterDigest = newValue}
+    get {_storage._clusterDigest ?? Data()}
+    set {_uniqueStorage()._clusterDigest = newValue}
   }
   /// Returns true if `clusterDigest` has been explicitly set.
-  var hasClusterDigest: Bool {self._clusterDigest != nil}
+  var hasClusterDigest: Bool {_storage._clusterDigest != nil}
   /// Clears the value of `clusterDigest`. Subsequent reads from it will return its default value.
-  mutating func clearClusterDigest() {self._clusterDigest = nil}
+  mutating func clearClusterDigest() {_uniqueStorage()._clusterDigest = nil}
 
-  var traffic: [PBTrafficReference] = []
+  var traffic: [PBTrafficReference] {
+    get {_storage._traffic}
+    set {_uniqueStorage()._traffic = newValue}
+  }
 
   /// A member of a sweep has no name of its own: it is sweep/SWEEP/MEMBER.
-  var sweep: Int64 = 0
+  var sweep: Int64 {
+    get {_storage._sweep}
+    set {_uniqueStorage()._sweep = newValue}
+  }
 
-  var member: Int64 = 0
+  var member: Int64 {
+    get {_storage._member}
+    set {_uniqueStorage()._member = newValue}
+  }
 
   /// A run of a schedule is schedule/NAME/SLOT, with the schedule's name as its own.
-  var schedule: Int64 = 0
+  var schedule: Int64 {
+    get {_storage._schedule}
+    set {_uniqueStorage()._schedule = newValue}
+  }
 
-  var slotMicroseconds: Int64 = 0
+  var slotMicroseconds: Int64 {
+    get {_storage._slotMicroseconds}
+    set {_uniqueStorage()._slotMicroseconds = newValue}
+  }
 
   /// From schema 2 on: a TraceRequested of what is left out here but for the other symbols, which
   /// are the spec's Source, its Destination, and the TagScope.
-  var symbols: [UInt64] = []
+  var symbols: [UInt64] {
+    get {_storage._symbols}
+    set {_uniqueStorage()._symbols = newValue}
+  }
+
+  /// What is asked where that is a PacketCapture; spec follows from it.
+  var packetCapture: PBPacketCapture {
+    get {_storage._packetCapture ?? PBPacketCapture()}
+    set {_uniqueStorage()._packetCapture = newValue}
+  }
+  /// Returns true if `packetCapture` has been explicitly set.
+  var hasPacketCapture: Bool {_storage._packetCapture != nil}
+  /// Clears the value of `packetCapture`. Subsequent reads from it will return its default value.
+  mutating func clearPacketCapture() {_uniqueStorage()._packetCapture = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _spec: PBSpec? = nil
-  fileprivate var _scope: PBTagScope? = nil
-  fileprivate var _clusterDigest: Data? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct PBTagAllocated: Sendable {
@@ -3143,6 +3482,391 @@ nonisolated extension PBCaptureRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension PBPacketCapture: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PacketCapture"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}destination\0\u{3}first_n\0\u{1}direction\0\u{3}capture_point\0\u{3}timeout_seconds\0\u{1}packet\0\u{3}file_server\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._destination) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._firstN) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.direction) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.capturePoint) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self._timeoutSeconds) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._packet) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._fileServer) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._destination {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._firstN {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    if !self.direction.isEmpty {
+      try visitor.visitSingularStringField(value: self.direction, fieldNumber: 4)
+    }
+    if !self.capturePoint.isEmpty {
+      try visitor.visitSingularStringField(value: self.capturePoint, fieldNumber: 5)
+    }
+    try { if let v = self._timeoutSeconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._packet {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._fileServer {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketCapture, rhs: PBPacketCapture) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs._destination != rhs._destination {return false}
+    if lhs._firstN != rhs._firstN {return false}
+    if lhs.direction != rhs.direction {return false}
+    if lhs.capturePoint != rhs.capturePoint {return false}
+    if lhs._timeoutSeconds != rhs._timeoutSeconds {return false}
+    if lhs._packet != rhs._packet {return false}
+    if lhs._fileServer != rhs._fileServer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketCapture.FileServer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = PBPacketCapture.protoMessageName + ".FileServer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}url\0\u{3}host_public_key\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.url) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._hostPublicKey) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.url.isEmpty {
+      try visitor.visitSingularStringField(value: self.url, fieldNumber: 1)
+    }
+    try { if let v = self._hostPublicKey {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketCapture.FileServer, rhs: PBPacketCapture.FileServer) -> Bool {
+    if lhs.url != rhs.url {return false}
+    if lhs._hostPublicKey != rhs._hostPublicKey {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBCaptureEndpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CaptureEndpoint"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pod\0\u{1}namespace\0\u{1}ip\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._pod) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._namespace) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._ip) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._pod {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._namespace {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._ip {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBCaptureEndpoint, rhs: PBCaptureEndpoint) -> Bool {
+    if lhs._pod != rhs._pod {return false}
+    if lhs._namespace != rhs._namespace {return false}
+    if lhs._ip != rhs._ip {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketMatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".PacketMatch"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ip_family\0\u{1}protocol\0\u{1}transports\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.ipFamily) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._protocol) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.transports) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.ipFamily != 0 {
+      try visitor.visitSingularInt32Field(value: self.ipFamily, fieldNumber: 1)
+    }
+    try { if let v = self._protocol {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.transports.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.transports, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketMatch, rhs: PBPacketMatch) -> Bool {
+    if lhs.ipFamily != rhs.ipFamily {return false}
+    if lhs._protocol != rhs._protocol {return false}
+    if lhs.transports != rhs.transports {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketMatch.NumberOrName: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = PBPacketMatch.protoMessageName + ".NumberOrName"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}name\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Int64?
+        try decoder.decodeSingularInt64Field(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .number(v)
+        }
+      }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.value != nil {try decoder.handleConflictingOneOf()}
+          self.value = .name(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.value {
+    case .number?: try {
+      guard case .number(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    }()
+    case .name?: try {
+      guard case .name(let v)? = self.value else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketMatch.NumberOrName, rhs: PBPacketMatch.NumberOrName) -> Bool {
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketMatch.Transport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = PBPacketMatch.protoMessageName + ".Transport"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{3}src_port\0\u{3}dst_port\0\u{1}flags\0\u{1}messages\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.`protocol`) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._srcPort) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._dstPort) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.flags) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.messages) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.`protocol` != 0 {
+      try visitor.visitSingularInt32Field(value: self.`protocol`, fieldNumber: 1)
+    }
+    try { if let v = self._srcPort {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._dstPort {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    if !self.flags.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.flags, fieldNumber: 4)
+    }
+    if !self.messages.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.messages, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketMatch.Transport, rhs: PBPacketMatch.Transport) -> Bool {
+    if lhs.`protocol` != rhs.`protocol` {return false}
+    if lhs._srcPort != rhs._srcPort {return false}
+    if lhs._dstPort != rhs._dstPort {return false}
+    if lhs.flags != rhs.flags {return false}
+    if lhs.messages != rhs.messages {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketMatch.Flags: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = PBPacketMatch.protoMessageName + ".Flags"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}value\0\u{1}mask\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.value) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._mask) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.value != 0 {
+      try visitor.visitSingularInt64Field(value: self.value, fieldNumber: 1)
+    }
+    try { if let v = self._mask {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketMatch.Flags, rhs: PBPacketMatch.Flags) -> Bool {
+    if lhs.value != rhs.value {return false}
+    if lhs._mask != rhs._mask {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension PBPacketMatch.Message: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = PBPacketMatch.protoMessageName + ".Message"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}code\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._type) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._code) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._type {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._code {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBPacketMatch.Message, rhs: PBPacketMatch.Message) -> Bool {
+    if lhs._type != rhs._type {return false}
+    if lhs._code != rhs._code {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBObservation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Observation"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}component\0\u{1}action\0\u{3}component_info\0\u{1}pod\0\u{3}network_policy\0\u{3}network_policy_rule\0\u{1}egress\0\u{3}egress_ip\0\u{3}egress_node\0\u{3}src_pod_ip\0\u{3}translated_src_ip\0\u{3}translated_dst_ip\0\u{3}tunnel_dst_ip\0")
@@ -3269,7 +3993,7 @@ nonisolated extension PBTagScope: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SchedulingFacts"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0\u{1}sweep\0\u{1}schedule\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}timeout_seconds\0\u{3}dropped_only\0\u{3}needs_sender\0\u{1}sweep\0\u{1}schedule\0\u{3}is_capture\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3285,6 +4009,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
       case 6: try { try decoder.decodeSingularBoolField(value: &self.needsSender) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
       case 8: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.isCapture) }()
       default: break
       }
     }
@@ -3319,6 +4044,9 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.schedule != 0 {
       try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 8)
     }
+    if self.isCapture != false {
+      try visitor.visitSingularBoolField(value: self.isCapture, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3331,6 +4059,7 @@ nonisolated extension PBSchedulingFacts: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.needsSender != rhs.needsSender {return false}
     if lhs.sweep != rhs.sweep {return false}
     if lhs.schedule != rhs.schedule {return false}
+    if lhs.isCapture != rhs.isCapture {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3373,103 +4102,174 @@ nonisolated extension PBTrafficReference: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension PBTraceRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TraceRequested"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0\u{1}sweep\0\u{1}member\0\u{1}schedule\0\u{3}slot_microseconds\0\u{1}symbols\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}api_version\0\u{1}spec\0\u{1}labels\0\u{1}annotations\0\u{1}priority\0\u{1}retries\0\u{1}scope\0\u{3}cluster_digest\0\u{1}traffic\0\u{1}sweep\0\u{1}member\0\u{1}schedule\0\u{3}slot_microseconds\0\u{1}symbols\0\u{3}packet_capture\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _apiVersion: PBAPIVersion = .unspecified
+    var _spec: PBSpec? = nil
+    var _labels: Dictionary<String,String> = [:]
+    var _annotations: Dictionary<String,String> = [:]
+    var _priority: Int32 = 0
+    var _retries: Int32 = 0
+    var _scope: PBTagScope? = nil
+    var _clusterDigest: Data? = nil
+    var _traffic: [PBTrafficReference] = []
+    var _sweep: Int64 = 0
+    var _member: Int64 = 0
+    var _schedule: Int64 = 0
+    var _slotMicroseconds: Int64 = 0
+    var _symbols: [UInt64] = []
+    var _packetCapture: PBPacketCapture? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _apiVersion = source._apiVersion
+      _spec = source._spec
+      _labels = source._labels
+      _annotations = source._annotations
+      _priority = source._priority
+      _retries = source._retries
+      _scope = source._scope
+      _clusterDigest = source._clusterDigest
+      _traffic = source._traffic
+      _sweep = source._sweep
+      _member = source._member
+      _schedule = source._schedule
+      _slotMicroseconds = source._slotMicroseconds
+      _symbols = source._symbols
+      _packetCapture = source._packetCapture
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.apiVersion) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._spec) }()
-      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.labels) }()
-      case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.annotations) }()
-      case 6: try { try decoder.decodeSingularInt32Field(value: &self.priority) }()
-      case 7: try { try decoder.decodeSingularInt32Field(value: &self.retries) }()
-      case 8: try { try decoder.decodeSingularMessageField(value: &self._scope) }()
-      case 9: try { try decoder.decodeSingularBytesField(value: &self._clusterDigest) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.traffic) }()
-      case 11: try { try decoder.decodeSingularInt64Field(value: &self.sweep) }()
-      case 12: try { try decoder.decodeSingularInt64Field(value: &self.member) }()
-      case 13: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
-      case 14: try { try decoder.decodeSingularInt64Field(value: &self.slotMicroseconds) }()
-      case 15: try { try decoder.decodeRepeatedUInt64Field(value: &self.symbols) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._apiVersion) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._spec) }()
+        case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._labels) }()
+        case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._annotations) }()
+        case 6: try { try decoder.decodeSingularInt32Field(value: &_storage._priority) }()
+        case 7: try { try decoder.decodeSingularInt32Field(value: &_storage._retries) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._scope) }()
+        case 9: try { try decoder.decodeSingularBytesField(value: &_storage._clusterDigest) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._traffic) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._sweep) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._member) }()
+        case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._schedule) }()
+        case 14: try { try decoder.decodeSingularInt64Field(value: &_storage._slotMicroseconds) }()
+        case 15: try { try decoder.decodeRepeatedUInt64Field(value: &_storage._symbols) }()
+        case 16: try { try decoder.decodeSingularMessageField(value: &_storage._packetCapture) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if self.apiVersion != .unspecified {
-      try visitor.visitSingularEnumField(value: self.apiVersion, fieldNumber: 2)
-    }
-    try { if let v = self._spec {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if !self.labels.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.labels, fieldNumber: 4)
-    }
-    if !self.annotations.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.annotations, fieldNumber: 5)
-    }
-    if self.priority != 0 {
-      try visitor.visitSingularInt32Field(value: self.priority, fieldNumber: 6)
-    }
-    if self.retries != 0 {
-      try visitor.visitSingularInt32Field(value: self.retries, fieldNumber: 7)
-    }
-    try { if let v = self._scope {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    } }()
-    try { if let v = self._clusterDigest {
-      try visitor.visitSingularBytesField(value: v, fieldNumber: 9)
-    } }()
-    if !self.traffic.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.traffic, fieldNumber: 10)
-    }
-    if self.sweep != 0 {
-      try visitor.visitSingularInt64Field(value: self.sweep, fieldNumber: 11)
-    }
-    if self.member != 0 {
-      try visitor.visitSingularInt64Field(value: self.member, fieldNumber: 12)
-    }
-    if self.schedule != 0 {
-      try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 13)
-    }
-    if self.slotMicroseconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.slotMicroseconds, fieldNumber: 14)
-    }
-    if !self.symbols.isEmpty {
-      try visitor.visitPackedUInt64Field(value: self.symbols, fieldNumber: 15)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._apiVersion != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._apiVersion, fieldNumber: 2)
+      }
+      try { if let v = _storage._spec {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._labels.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._labels, fieldNumber: 4)
+      }
+      if !_storage._annotations.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._annotations, fieldNumber: 5)
+      }
+      if _storage._priority != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._priority, fieldNumber: 6)
+      }
+      if _storage._retries != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._retries, fieldNumber: 7)
+      }
+      try { if let v = _storage._scope {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._clusterDigest {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._traffic.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._traffic, fieldNumber: 10)
+      }
+      if _storage._sweep != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._sweep, fieldNumber: 11)
+      }
+      if _storage._member != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._member, fieldNumber: 12)
+      }
+      if _storage._schedule != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._schedule, fieldNumber: 13)
+      }
+      if _storage._slotMicroseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._slotMicroseconds, fieldNumber: 14)
+      }
+      if !_storage._symbols.isEmpty {
+        try visitor.visitPackedUInt64Field(value: _storage._symbols, fieldNumber: 15)
+      }
+      try { if let v = _storage._packetCapture {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: PBTraceRequested, rhs: PBTraceRequested) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.apiVersion != rhs.apiVersion {return false}
-    if lhs._spec != rhs._spec {return false}
-    if lhs.labels != rhs.labels {return false}
-    if lhs.annotations != rhs.annotations {return false}
-    if lhs.priority != rhs.priority {return false}
-    if lhs.retries != rhs.retries {return false}
-    if lhs._scope != rhs._scope {return false}
-    if lhs._clusterDigest != rhs._clusterDigest {return false}
-    if lhs.traffic != rhs.traffic {return false}
-    if lhs.sweep != rhs.sweep {return false}
-    if lhs.member != rhs.member {return false}
-    if lhs.schedule != rhs.schedule {return false}
-    if lhs.slotMicroseconds != rhs.slotMicroseconds {return false}
-    if lhs.symbols != rhs.symbols {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._apiVersion != rhs_storage._apiVersion {return false}
+        if _storage._spec != rhs_storage._spec {return false}
+        if _storage._labels != rhs_storage._labels {return false}
+        if _storage._annotations != rhs_storage._annotations {return false}
+        if _storage._priority != rhs_storage._priority {return false}
+        if _storage._retries != rhs_storage._retries {return false}
+        if _storage._scope != rhs_storage._scope {return false}
+        if _storage._clusterDigest != rhs_storage._clusterDigest {return false}
+        if _storage._traffic != rhs_storage._traffic {return false}
+        if _storage._sweep != rhs_storage._sweep {return false}
+        if _storage._member != rhs_storage._member {return false}
+        if _storage._schedule != rhs_storage._schedule {return false}
+        if _storage._slotMicroseconds != rhs_storage._slotMicroseconds {return false}
+        if _storage._symbols != rhs_storage._symbols {return false}
+        if _storage._packetCapture != rhs_storage._packetCapture {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

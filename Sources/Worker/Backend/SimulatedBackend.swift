@@ -39,6 +39,15 @@ public final class SimulatedBackend: Backend {
         let seen: (reports: [NodeReport], captures: [PointCapture])
         do {
             let finder = try world.pathFinder(for: attempt.request)
+            if let capture = attempt.request.packetCapture {
+                let traffic = try world.packets(for: attempt.request)
+                let seen = generator.withLock { generator in
+                    finder.captured(by: capture, traffic: traffic) {
+                        Int.random(in: 0..<$0, using: &generator)
+                    }
+                }
+                return send(seen.reports, seen.captures, of: attempt, report)
+            }
             var traffic = PathFinder.Traffic(starts: try world.traffic(for: attempt.request))
             if attempt.request.spec.capture != nil {
                 traffic.all = try world.packets(for: attempt.request)

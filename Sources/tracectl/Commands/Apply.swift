@@ -19,7 +19,7 @@ struct Apply: ParsableCommand {
         let store = ClusterStore(log: log)
         for trace in try prepared.record(in: log, store) {
             Output.result(
-                "traceflow.crd.antrea.io/\(trace.name) \(trace.isNew ? "created" : "unchanged")\n")
+                "\(QualifiedName.text(trace.name)) \(trace.isNew ? "created" : "unchanged")\n")
         }
         for sweep in try prepared.recordSweeps(in: log, store) {
             Output.result(

@@ -21,7 +21,7 @@ struct Cancel: ParsableCommand {
             if try recorder.record(.cancel, of: view.id) == nil {
                 Output.note("\(view.name) has finished already")
             } else {
-                Output.result("traceflow.crd.antrea.io/\(view.name) cancelled\n")
+                Output.result("\(QualifiedName.text(view.name)) cancelled\n")
             }
         }
         try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))
@@ -52,7 +52,7 @@ struct RetryCommand: ParsableCommand {
             guard try recorder.record(.retry, of: view.id) != nil else {
                 throw CommandFailure("\(view.name): somebody else has retried or deleted it")
             }
-            Output.result("traceflow.crd.antrea.io/\(view.name) retried\n")
+            Output.result("\(QualifiedName.text(view.name)) retried\n")
         }
     }
 }
@@ -75,7 +75,7 @@ struct Delete: ParsableCommand {
             if try recorder.record(.delete(name: view.name), of: view.id) == nil {
                 Output.note("\(view.name) was deleted by somebody else meanwhile")
             } else {
-                Output.result("traceflow.crd.antrea.io/\(view.name) deleted\n")
+                Output.result("\(QualifiedName.text(view.name)) deleted\n")
             }
         }
         try Settlement.settle(log, holder: WorkerCommand.uniqueID("settle"))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Foundation
 import JobLog
 import Scheduler
@@ -14,7 +15,8 @@ struct Get: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var printing: PrintOptions
 
-    @Argument(help: "tf (the default), sweep, schedule or worker, then names.")
+    @Argument(
+        help: "tf (the default), packetcapture, capture, sweep, schedule or worker, then names.")
     var words: [String] = []
 
     @Option(name: .shortAndLong, help: "How to print.")
@@ -40,6 +42,9 @@ struct Get: ParsableCommand {
     private static let scheduleKinds: Set<String> = [
         "schedule", "schedules", "traceschedule", "traceschedules",
     ]
+    private static let packetCaptureKinds: Set<String> = [
+        "packetcapture", "packetcaptures", "pcap",
+    ]
     private static let traceKinds: Set<String> = ["tf", "traceflow", "traceflows"]
 
     func validate() throws {
@@ -49,46 +54,65 @@ struct Get: ParsableCommand {
 
     func run() throws {
         var names = words
+        var isOfCaptures = false
         if let kind = names.first {
             if ["worker", "workers"].contains(kind) { return try printWorkers() }
             if Self.scheduleKinds.contains(kind) {
                 return try printSchedules(Array(names.dropFirst()))
             }
             if Self.sweepKinds.contains(kind) { return try printSweeps(Array(names.dropFirst())) }
+            if ["capture", "captures"].contains(kind) {
+                return try printCaptures(Array(names.dropFirst()))
+            }
+            if Self.packetCaptureKinds.contains(kind) {
+                isOfCaptures = true
+                names = names.dropFirst().map {
+                    $0.hasPrefix("packetcapture")
+                        ? $0 : PacketCaptureManifest.traceName(of: $0)
+                }
+            }
             if Self.traceKinds.contains(kind) { names.removeFirst() }
         }
-        names = names.map { name in
-            name.hasPrefix("traceflow.crd.antrea.io/")
-                ? String(name.dropFirst("traceflow.crd.antrea.io/".count)) : name
-        }
+        names = names.map(QualifiedName.traceName)
         let log = try log.reading()
         let reader = TraceReader(log: log)
         let moment = at?.moment(now: Clock.system.now())
         var views =
             try names.isEmpty
-            ? all(reader, moment) : names.map { try reader.view(named: $0, at: moment) }
+            ? all(reader, moment, ofCaptures: isOfCaptures)
+            : names.map { try reader.view(named: $0, at: moment) }
         if let limit, views.count > limit, names.isEmpty {
             views.removeLast(views.count - limit)
             if let last = views.last { Output.note("more: --continue \(last.name)") }
         }
         if views.isEmpty, output == .table || output == .wide, !watch {
-            Output.note("No traces found.")
+            Output.note(isOfCaptures ? "No PacketCaptures found." : "No traces found.")
             return
         }
         let isList = names.count != 1
         Output.result(printing.printer(output, hasHeader: !noHeaders).text(views, isList: isList))
-        if watch { try follow(log, reader, Set(names), after: log.lastPosition()) }
+        if watch {
+            try follow(
+                log, reader, Set(names), ofCaptures: isOfCaptures, after: log.lastPosition())
+        }
     }
 
-    private func all(_ reader: TraceReader, _ moment: Moment?) throws -> [TraceView] {
+    private func all(
+        _ reader: TraceReader, _ moment: Moment?, ofCaptures: Bool
+    ) throws -> [TraceView] {
+        let after = after.map(QualifiedName.traceName)
         guard let moment else {
-            return try reader.views(after: after ?? "", limit: limit.map { $0 + 1 } ?? .max)
+            return try reader.views(
+                after: after ?? "", limit: limit.map { $0 + 1 } ?? .max, ofCaptures: ofCaptures)
         }
-        return try reader.views(at: moment).filter { $0.name > after ?? "" }
+        return try reader.views(at: moment).filter {
+            $0.name > after ?? "" && ($0.request.packetCapture != nil) == ofCaptures
+        }
     }
 
     private func follow(
-        _ log: JobLog, _ reader: TraceReader, _ names: Set<String>, after position: Int64
+        _ log: JobLog, _ reader: TraceReader, _ names: Set<String>, ofCaptures: Bool,
+        after position: Int64
     ) throws {
         var position = position
         let printer = printing.printer(output, hasHeader: false)
@@ -106,7 +130,11 @@ struct Get: ParsableCommand {
                 }
             }
             let views = try changed.compactMap { try reader.view($0) }
-                .filter { names.isEmpty || names.contains($0.name) }
+                .filter {
+                    names.isEmpty
+                        ? ($0.request.packetCapture != nil) == ofCaptures
+                        : names.contains($0.name)
+                }
             Output.result(printer.text(views, isList: false))
         }
     }
@@ -118,6 +146,16 @@ struct Get: ParsableCommand {
             throw ValidationError("\(kind) are printed as \(formats)")
         }
         return format
+    }
+
+    private func printCaptures(_ names: [String]) throws {
+        if watch || at != nil { throw ValidationError("captures are shown as they are now") }
+        guard let format = HistoryRows.Format(rawValue: output.rawValue) else {
+            throw ValidationError("captures are printed as table, json or jsonl")
+        }
+        try CaptureCommand.List.print(
+            CaptureChoice.asked(log.reading(), names: names.map(QualifiedName.traceName)),
+            limit: limit ?? .max, format)
     }
 
     private func printSchedules(_ names: [String]) throws {

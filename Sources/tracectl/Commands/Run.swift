@@ -46,7 +46,9 @@ struct Run: ParsableCommand {
         let prepared = try PreparedRequests(requests, log: log) { cluster in
             try form.isGiven ? [form.manifest(in: cluster, nowait: nowait)] : []
         }
-        if prepared.requests.isEmpty { throw CommandFailure("no Traceflow in the given files") }
+        if prepared.requests.isEmpty {
+            throw CommandFailure("no Traceflow or PacketCapture in the given files")
+        }
         if let sweep = prepared.sweeps.first?.name {
             Output.warning("sweep \(sweep) is left out; use `tracectl sweep run -f` or `apply -f`")
         }
@@ -55,11 +57,11 @@ struct Run: ParsableCommand {
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)
         if nowait {
-            for trace in recorded { Output.result("traceflow.crd.antrea.io/\(trace.name)\n") }
+            for trace in recorded { Output.result(QualifiedName.text(trace.name) + "\n") }
             return
         }
         try renew(recorded, log)
-        try drive(recorded.map(\.id), log, store, after: start)
+        try TraceDrive(log: log, store: store, seed: seed).run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         Output.result(printing.printer(output).text(views, isList: false))
@@ -82,46 +84,6 @@ struct Run: ParsableCommand {
             } else {
                 Output.note("\(trace.name) has finished before; --again runs it once more")
             }
-        }
-    }
-
-    private func drive(
-        _ ids: [TraceID], _ log: JobLog, _ store: ClusterStore, after start: Int64
-    ) throws {
-        let reader = TraceReader(log: log)
-        var waiting = Set(
-            try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
-        guard !waiting.isEmpty else { return }
-        let worker = Worker(
-            log: log, backend: SimulatedBackend(world: store, seed: seed),
-            options: .init(
-                id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
-        let interrupt = Interrupt { worker.stop() }
-        defer { interrupt.cancel() }
-        // What an end means (a retry may follow) is looked up between the reads of the log.
-        var ended: Set<TraceID> = []
-        var last = start
-        try worker.run(
-            after: start,
-            observe: { event in
-                // What was archived before we got there may have ended any of them.
-                if event.position > last + 1 { ended = waiting }
-                last = event.position
-                if LogEventType(rawValue: event.type)?.endsAttempt == true {
-                    ended.insert(TraceID(event.stream))
-                }
-            },
-            isDone: { _ in
-                for id in ended.intersection(waiting)
-                where try reader.view(ofHeld: id).trace.phase.isTerminal {
-                    waiting.remove(id)
-                }
-                ended = []
-                return waiting.isEmpty
-            })
-        if !waiting.isEmpty {
-            throw CommandFailure(
-                "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
         }
     }
 }

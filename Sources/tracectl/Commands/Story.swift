@@ -134,7 +134,7 @@ struct Wait: ParsableCommand {
                 let isMet = phase.map { $0 == view.trace.phase } ?? view.trace.phase.isTerminal
                 if isMet {
                     if phase == nil, view.trace.phase == .failed { throw failed(view) }
-                    Output.result("traceflow.crd.antrea.io/\(name) condition met\n")
+                    Output.result("\(QualifiedName.text(name)) condition met\n")
                     break
                 }
                 if view.trace.phase.isTerminal { throw failed(view) }

@@ -105,7 +105,7 @@ struct TraceForm: ParsableArguments {
         return suffix.map { name + "-" + $0 } ?? name
     }
 
-    private static func suffix() -> String {
+    static func suffix() -> String {
         String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "a" })
     }
 }

@@ -82,7 +82,10 @@ struct PreparedRequests {
                 status: CommandFailure.usage)
         }
         var requests: [RequestRecorder.Request] = []
-        let manifests = try given.filter(Self.isTraceflow).map { try TraceflowManifest($0) }
+        let manifests = try given.filter(Self.isTrace).map { resource in
+            resource.kind == PacketCaptureManifest.kind
+                ? try PacketCaptureManifest(resource).traceflow : try TraceflowManifest(resource)
+        }
         for manifest in manifests + extraManifests {
             requests.append(try Self.request(manifest, options))
         }
@@ -109,6 +112,18 @@ struct PreparedRequests {
             }
             return (file, bytes)
         }
+    }
+
+    /// One request that no manifest holds.
+    init(
+        cluster: ClusterOptions, traffic: [String], log: LogOptions, manifest: TraceflowManifest
+    ) throws {
+        // What was not parsed must be set before it is read.
+        var options = RequestOptions()
+        (options.files, options.traffic) = ([], traffic)
+        (options.priority, options.retries) = (nil, nil)
+        options.cluster = cluster
+        try self.init(options, log: log) { _ in [manifest] }
     }
 
     /// Records cluster, traffic and requests.
@@ -145,7 +160,7 @@ struct PreparedRequests {
 
     /// What asks for something, and is no part of a cluster.
     private static func isRequest(_ resource: Resource) -> Bool {
-        isTraceflow(resource)
+        isTrace(resource)
             || [SweepManifest.kind, ScheduleManifest.kind].contains(resource.kind)
     }
 
@@ -160,8 +175,9 @@ struct PreparedRequests {
         return true
     }
 
-    private static func isTraceflow(_ resource: Resource) -> Bool {
-        resource.kind == TraceflowManifest.kind && resource.apiVersion.hasPrefix("crd.antrea.io/")
+    private static func isTrace(_ resource: Resource) -> Bool {
+        [TraceflowManifest.kind, PacketCaptureManifest.kind].contains(resource.kind)
+            && resource.apiVersion.hasPrefix("crd.antrea.io/")
     }
 
     /// Later objects replace earlier ones of the same name.
@@ -195,7 +211,7 @@ struct PreparedRequests {
         guard let text = manifest.annotations["tracectl.dev/" + name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw Refusal(
-                "\(manifest.file):\(manifest.line): Traceflow \"\(manifest.name)\":"
+                "\(manifest.file):\(manifest.line): \(manifest.title):"
                     + " metadata.annotations.tracectl.dev/\(name): invalid value \"\(text)\":"
                     + " must be between \(range.lowerBound) and \(range.upperBound)")
         }

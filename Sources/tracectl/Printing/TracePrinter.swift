@@ -15,16 +15,28 @@ struct TracePrinter {
 
     /// `isList` prints even a single trace as a list where the format knows lists.
     func text(_ views: [TraceView], isList: Bool) -> String {
+        let traces = views.filter { $0.request.packetCapture == nil }
+        let captures = views.filter { $0.request.packetCapture != nil }
+        let printer = PacketCapturePrinter(now: now, hasHeader: hasHeader)
         let prints: (OutputValue) -> String = format == .yaml ? \.yaml : \.json
         switch format {
-        case .table: return table(views)
-        case .wide: return wide(views)
-        case .name: return views.map { "traceflow.crd.antrea.io/\($0.name)\n" }.joined()
+        case .table, .wide:
+            let isWide = format == .wide
+            return [
+                traces.isEmpty && !captures.isEmpty ? "" : isWide ? wide(traces) : table(traces),
+                captures.isEmpty ? "" : printer.table(captures, isWide: isWide),
+            ].filter { !$0.isEmpty }.joined(separator: "\n")
+        case .name: return views.map { QualifiedName.text($0.name) + "\n" }.joined()
         case .jsonl: return views.map { $0.resource.compactJSON + "\n" }.joined()
-        case .tree: return views.map { tree.text($0) }.joined(separator: "\n")
-        case .dot: return views.map(GraphPrinter.dot).joined()
-        case .mermaid: return views.map(GraphPrinter.mermaid).joined()
-        case .svg: return views.map(PicturePrinter.svg).joined()
+        case .tree:
+            return views.map { view in
+                view.request.packetCapture == nil
+                    ? tree.text(view) : PacketCapturePrinter.summary(view)
+            }.joined(separator: "\n")
+        // A capture has no path to draw.
+        case .dot: return traces.map(GraphPrinter.dot).joined()
+        case .mermaid: return traces.map(GraphPrinter.mermaid).joined()
+        case .svg: return traces.map(PicturePrinter.svg).joined()
         case .yaml, .json:
             return prints(.resources(views.map(\.resource), isList: isList))
         }

@@ -13,7 +13,8 @@ struct TraceView: Hashable, Sendable {
 
     /// The resource as Antrea has it, with our few additions in `status`.
     var resource: OutputValue {
-        .object([
+        if let capture = request.packetCapture { return resource(of: capture) }
+        return .object([
             "apiVersion": .string(request.apiVersion.rawValue),
             "kind": .string("Traceflow"),
             "metadata": .object([

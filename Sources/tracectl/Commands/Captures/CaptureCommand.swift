@@ -36,7 +36,12 @@ struct CaptureCommand: ParsableCommand {
         }
 
         func run() throws {
-            let asked = try choice.asked(log.reading())
+            try Self.print(choice.asked(log.reading()), limit: limit, output)
+        }
+
+        static func print(
+            _ asked: CaptureChoice.Asked, limit: Int, _ output: HistoryRows.Format
+        ) throws {
             var found: [CaptureBook.Entry] = []
             try asked.forEach { entry in
                 found.append(entry)
@@ -159,16 +164,27 @@ struct CaptureChoice: ParsableArguments {
     }
 
     func asked(_ log: JobLog) throws -> Asked {
+        var asked = try Self.asked(log, names: names)
+        asked.allAttempts = allAttempts
+        let now = Clock.system.now()
+        if let since { asked.since = since.moment(now: now) }
+        if let until { asked.until = until.moment(now: now) }
+        return asked
+    }
+
+    /// All captures of the named traces, or of any, whenever they were archived.
+    static func asked(_ log: JobLog, names: [String]) throws -> Asked {
         let history = try HistoryReading.caughtUp(log)
         var asked = Asked(
-            log: log, book: CaptureBook(log: log, history: history), allAttempts: allAttempts,
-            since: since?.moment(now: Clock.system.now()) ?? Moment(microseconds: .min),
-            until: until?.moment(now: Clock.system.now()) ?? Moment(microseconds: .max))
+            log: log, book: CaptureBook(log: log, history: history), allAttempts: false,
+            since: Moment(microseconds: .min), until: Moment(microseconds: .max))
         if !names.isEmpty {
             let reader = TraceReader(log: log)
             var seen: Set<TraceID> = []
-            asked.traces = try names.map { TraceID(try reader.stream(named: $0)) }
-                .filter { seen.insert($0).inserted }
+            asked.traces = try names.map {
+                TraceID(try reader.stream(named: QualifiedName.traceName($0)))
+            }
+            .filter { seen.insert($0).inserted }
         }
         return asked
     }

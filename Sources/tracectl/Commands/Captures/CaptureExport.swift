@@ -34,21 +34,25 @@ struct CaptureExport: ParsableCommand {
     private static let namedMax = 10_000
 
     func run() throws {
-        let toPipe = output == "-"
-        if toPipe, isatty(STDOUT_FILENO) == 1 {
+        if output == "-", isatty(STDOUT_FILENO) == 1 {
             throw CommandFailure(
                 "packets are not for a terminal; pipe them into tshark -r -, or use `capture show`",
                 status: CommandFailure.usage)
         }
         let log = try log.writing()
-        let asked = try choice.asked(log)
+        try Self.export(choice.asked(log), to: output, force: force)
+    }
+
+    /// `output` is a file, or - for standard output.
+    static func export(_ asked: CaptureChoice.Asked, to output: String, force: Bool) throws {
+        let toPipe = output == "-"
         let captures = try asked.all()
         let target = try ExportTarget(toPipe ? nil : output, force: force)
         let reading = CaptureReading(asked.book)
         do {
             // Before the first byte: what left is known, whatever becomes of it.
-            for first in stride(from: 0, to: captures.count, by: Self.namedMax) {
-                let named = captures[first..<min(first + Self.namedMax, captures.count)]
+            for first in stride(from: 0, to: captures.count, by: namedMax) {
+                let named = captures[first..<min(first + namedMax, captures.count)]
                 try asked.book.record(
                     CapturesExported(
                         path: toPipe ? "" : URL(fileURLWithPath: output).path,

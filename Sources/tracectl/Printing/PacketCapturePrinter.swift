@@ -1,0 +1,62 @@
+import Cluster
+import Traceflow
+
+/// Prints PacketCaptures, with Antrea's columns.
+struct PacketCapturePrinter {
+    var now: Moment
+    var hasHeader = true
+
+    func table(_ views: [TraceView], isWide: Bool) -> String {
+        var header = ["NAME", "AGE", "CAPTURED-PACKETS", "STARTED", "COMPLETE"]
+        if isWide {
+            header += [
+                "SOURCE-POD", "DESTINATION-POD", "SOURCE-IP", "DESTINATION-IP", "TIMEOUT",
+                "UPLOADED",
+            ]
+        }
+        var table = TextTable(header: header)
+        table.rows = views.map { row($0, isWide: isWide) }
+        return table.text(hasHeader: hasHeader)
+    }
+
+    private func row(_ view: TraceView, isWide: Bool) -> [String] {
+        let conditions = view.captureConditions
+        func status(_ type: PacketCaptureCondition.Kind) -> String {
+            conditions.first { $0.type == type }.map { $0.status ? "True" : "False" } ?? ""
+        }
+        let captured = view.captureProgress.captured
+        var row = [
+            printable(PacketCaptureManifest.name(ofTrace: view.name) ?? view.name),
+            Age.text(from: view.createdAt, to: now), captured == 0 ? "" : String(captured),
+            status(.started), status(.complete),
+        ]
+        guard isWide, let spec = view.request.packetCapture else { return row }
+        row += [
+            printable(spec.source?.pod?.name ?? ""), printable(spec.destination?.pod?.name ?? ""),
+            spec.source?.ip ?? "", spec.destination?.ip ?? "", String(spec.timeoutSeconds),
+            status(.fileUploaded),
+        ]
+        return row
+    }
+
+    /// What became of one capture, for people.
+    static func summary(_ view: TraceView) -> String {
+        let conditions = view.captureConditions
+        let last = conditions.last
+        var state = last.map { $0.reason } ?? ""
+        if let message = last?.message, !message.isEmpty { state += ": " + message }
+        let asked = view.request.packetCapture?.firstN ?? 0
+        var text =
+            "\(printable(QualifiedName.text(view.name)))  \(printable(state)), "
+            + "\(view.captureProgress.captured) of \(asked) packets\n"
+        for capture in view.trace.captures {
+            text +=
+                "kept \(capture.place.packets) at the \(capture.point.rawValue.lowercased()), on "
+                + printable(capture.report.node) + "\n"
+        }
+        if !view.trace.captures.isEmpty {
+            text += "look at them: tracectl capture show \(printable(view.name))\n"
+        }
+        return text
+    }
+}
