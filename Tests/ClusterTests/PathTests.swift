@@ -45,6 +45,7 @@ struct PathTests {
     static func text(_ reports: [NodeReport]) -> String {
         reports.map { report in
             switch report.content {
+            case .captured: return "\(report.node): packets"
             case .failed(let error): return "\(report.node) failed: \(error)"
             case .observed(let observations, _):
                 let steps = observations.map { step in

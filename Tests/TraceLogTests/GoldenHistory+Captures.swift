@@ -21,6 +21,41 @@ extension GoldenHistory {
         ]
     }
 
+    /// And with PacketCaptures.
+    static var withPacketCaptures: [LogEvent] {
+        let full = PacketCaptureSpec(
+            source: .init(pod: .init(namespace: "n", name: "p")), destination: .init(ip: "fd00::1"),
+            firstN: -1, direction: .both, capturePoint: .source, timeout: 7,
+            packet: PacketMatch(
+                ipFamily: .v6, protocol: .name("tcp"),
+                transports: [
+                    .tcp(
+                        .init(srcPort: 1, dstPort: 2),
+                        flags: [.init(value: 2, mask: 18), .init(value: 1)]),
+                    .udp(.init(dstPort: 53)), .icmp([]),
+                    .icmpv6([
+                        .init(type: .number(128), code: 0), .init(type: .name("icmpv6-echo")),
+                    ]),
+                ]), fileServer: .init(url: "sftp://h:22/", hostPublicKey: "AAAA"))
+        let plain = PacketCaptureSpec(destination: .init(pod: .init(name: "q")), firstN: 3)
+        var retried = request.facts
+        retried.isCapture = true
+        return withCaptures
+            + [full, plain].map { spec in
+                .trace(
+                    .requested(
+                        TraceRequest(
+                            name: "packetcapture/c", apiVersion: .v1alpha1, spec: spec.traceflow,
+                            scope: .nodes(["n1"]), packetCapture: spec)))
+            } + [
+                .trace(
+                    .retryRequested(
+                        Retry(
+                            attempt: 2, notBefore: Moment(microseconds: 1), automaticNumber: 0,
+                            facts: retried)))
+            ]
+    }
+
     static var archived: CaptureArchived {
         CaptureArchived(
             report: ReportID(attempt: 2, node: "n1", sequence: 3), point: .destination,

@@ -19,8 +19,7 @@ struct TreePrinter {
                     + ", \(captured.length) bytes")
         }
         for capture in view.trace.captures {
-            let count = capture.place.packets
-            let packets = "\(count) \(count == 1 ? "packet" : "packets")"
+            let packets = counted(capture.place.packets, "packet")
             let place = capture.point.rawValue.lowercased()
             lines.append("kept \(packets) at the \(place), on \(printable(capture.report.node))")
         }

@@ -68,7 +68,7 @@ struct CaptureExport: ParsableCommand {
             if written.packets == 0 { throw reading.failure }
             try target.finish()
             Output.note(
-                "\(written.packets) packets of \(captures.count) captures"
+                "\(counted(written.packets, "packet")) of \(counted(captures.count, "capture"))"
                     + (toPipe ? "" : " in \(output)"))
         } catch {
             target.giveUp()
@@ -172,7 +172,7 @@ struct CaptureVerify: ParsableCommand {
             return true
         }
         guard reading.faults == 0 else { throw reading.failure }
-        Output.result("ok: \(captures) captures, \(packets) packets\n")
+        Output.result("ok: \(counted(captures, "capture")), \(counted(packets, "packet"))\n")
     }
 }
 
@@ -199,7 +199,7 @@ final class CaptureReading {
 
     var failure: CommandFailure {
         CommandFailure(
-            "\(faults) \(faults == 1 ? "capture" : "captures") cannot be read",
+            "\(counted(faults, "capture")) cannot be read",
             status: CommandFailure.system)
     }
 }
