@@ -243,7 +243,8 @@ private struct Reading {
             firing = (row.stream, slot)
         case .clusterObserved, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested,
-            .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported:
+            .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported,
+            .capturesPruned, .captureFilePushed, .captureFileDropped:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,

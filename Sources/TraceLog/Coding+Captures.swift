@@ -95,3 +95,40 @@ extension CapturesExported {
             }, packets: Int(message.packets))
     }
 }
+
+extension PBCapturesPruned {
+    init(_ pruned: CapturesPruned) {
+        self.init()
+        through = pruned.through
+        captures = Int64(pruned.captures)
+        packets = Int64(pruned.packets)
+        reason = pruned.reason
+    }
+}
+
+extension CapturesPruned {
+    init(_ message: PBCapturesPruned) {
+        self.init(
+            through: message.through, captures: Int(message.captures),
+            packets: Int(message.packets), reason: message.reason)
+    }
+}
+
+extension PBCaptureFilePushed {
+    init(_ pushed: CaptureFilePushed) {
+        self.init()
+        file = pushed.file
+        archive = pushed.archive
+        name = pushed.name
+        bytes = pushed.bytes
+        digest = .init(pushed.digest)
+    }
+}
+
+extension CaptureFilePushed {
+    init(_ message: PBCaptureFilePushed) {
+        self.init(
+            file: message.file, archive: message.archive, name: message.name,
+            bytes: message.bytes, digest: Array(message.digest))
+    }
+}

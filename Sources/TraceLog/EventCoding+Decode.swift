@@ -24,8 +24,15 @@ extension EventCoding {
         case .checkpoint:
             .checkpoint(try SchedulerSnapshot(PBCheckpoint(serializedBytes: bytes)))
         case .capturesExported:
-            .capturesExported(
-                CapturesExported(try PBCapturesExported(serializedBytes: bytes)))
+            .captures(
+                .exported(CapturesExported(try PBCapturesExported(serializedBytes: bytes))))
+        case .capturesPruned:
+            .captures(.pruned(CapturesPruned(try PBCapturesPruned(serializedBytes: bytes))))
+        case .captureFilePushed:
+            .captures(
+                .filePushed(CaptureFilePushed(try PBCaptureFilePushed(serializedBytes: bytes))))
+        case .captureFileDropped:
+            .captures(.fileDropped(file: try PBCaptureFileDropped(serializedBytes: bytes).file))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
             .traceDeleted, .captureArchived:

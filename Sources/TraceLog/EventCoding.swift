@@ -52,7 +52,11 @@ enum EventCoding {
         case .segmentDropped(let segment):
             (.segmentDropped, PBSegmentDropped.with { $0.segment = segment })
         case .checkpoint(let snapshot): (.checkpoint, PBCheckpoint(snapshot))
-        case .capturesExported(let exported): (.capturesExported, PBCapturesExported(exported))
+        case .captures(.exported(let exported)): (.capturesExported, PBCapturesExported(exported))
+        case .captures(.pruned(let pruned)): (.capturesPruned, PBCapturesPruned(pruned))
+        case .captures(.filePushed(let pushed)): (.captureFilePushed, PBCaptureFilePushed(pushed))
+        case .captures(.fileDropped(let file)):
+            (.captureFileDropped, PBCaptureFileDropped.with { $0.file = file })
         }
     }
 

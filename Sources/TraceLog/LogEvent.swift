@@ -15,7 +15,7 @@ public enum LogEvent: Hashable, Sendable {
     case segmentRestored(segment: Int64)
     case segmentDropped(segment: Int64)
     case checkpoint(SchedulerSnapshot)
-    case capturesExported(CapturesExported)
+    case captures(CapturesEvent)
 }
 
 /// How a cluster differs from the one observed before it.
@@ -59,31 +59,6 @@ public struct SegmentArchived: Hashable, Sendable {
         self.archivedBytes = archivedBytes
         self.digest = digest
         self.folder = folder
-    }
-}
-
-/// Captures left the archive.
-public struct CapturesExported: Hashable, Sendable {
-    /// One of them, by the trace it is of and the position of its `CaptureArchived`.
-    public struct Capture: Hashable, Sendable {
-        public var trace: TraceID
-        public var position: Int64
-
-        public init(trace: TraceID, position: Int64) {
-            self.trace = trace
-            self.position = position
-        }
-    }
-
-    /// The file they were written to; empty for standard output.
-    public var path: String
-    public var captures: [Capture]
-    public var packets: Int
-
-    public init(path: String, captures: [Capture], packets: Int) {
-        self.path = path
-        self.captures = captures
-        self.packets = packets
     }
 }
 
@@ -149,6 +124,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case segmentRestored = 46
     case segmentDropped = 47
     case capturesExported = 48
+    case capturesPruned = 49
+    case captureFilePushed = 50
+    case captureFileDropped = 51
 
     public var name: String {
         switch self {
@@ -189,6 +167,9 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .segmentRestored: "SegmentRestored"
         case .segmentDropped: "SegmentDropped"
         case .capturesExported: "CapturesExported"
+        case .capturesPruned: "CapturesPruned"
+        case .captureFilePushed: "CaptureFilePushed"
+        case .captureFileDropped: "CaptureFileDropped"
         }
     }
 
@@ -206,7 +187,8 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
             .schedule
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
-            .segmentArchived, .segmentRestored, .segmentDropped, .capturesExported:
+            .segmentArchived, .segmentRestored, .segmentDropped, .capturesExported,
+            .capturesPruned, .captureFilePushed, .captureFileDropped:
             .log
         }
     }

@@ -37,7 +37,8 @@ extension TraceCoding {
                 if try isChange(ofCluster: row) {
                     state.evolve(clusterChangedAt: Moment(microseconds: row.recordedAt))
                 }
-            case .packetCaptured, .captureArchived, .capturesExported, .logCreated,
+            case .packetCaptured, .captureArchived, .capturesExported, .capturesPruned,
+                .captureFilePushed, .captureFileDropped, .logCreated,
                 .deciderTookOver, .segmentSealed, .segmentArchived,
                 .segmentRestored, .segmentDropped:
                 // They decide nothing.
@@ -52,7 +53,7 @@ extension TraceCoding {
                     if snapshot.shape < .newest { state = SchedulerState(snapshot: snapshot) }
                 case .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
                     .segmentSealed, .segmentArchived, .segmentRestored, .segmentDropped,
-                    .capturesExported:
+                    .captures:
                     break
                 }
             }

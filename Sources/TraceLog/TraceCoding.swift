@@ -36,6 +36,7 @@ public final class TraceCoding: Sendable {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .capturesPruned, .captureFilePushed, .captureFileDropped,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,
@@ -66,7 +67,7 @@ public final class TraceCoding: Sendable {
             case .trace, .sweep, .schedule, .clusterObserved, .logCreated, .deciderTookOver,
                 .tagProfileChanged,
                 .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored, .segmentDropped,
-                .capturesExported:
+                .captures:
                 try EventCoding.draft(event, stream: stream)
             }
         draft.expectedVersion = expectedVersion

@@ -129,7 +129,8 @@ package struct Execution {
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
             .sweepFinished,
-            .sweepCancelled, .captureArchived, .capturesExported, .clusterObserved, .logCreated,
+            .sweepCancelled, .captureArchived, .capturesExported, .capturesPruned,
+            .captureFilePushed, .captureFileDropped, .clusterObserved, .logCreated,
             .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:

@@ -51,7 +51,7 @@ struct TraceCheck {
         case .sweep(let change): try take(recorded, change)
         case .schedule: break
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .segmentArchived,
-            .segmentRestored, .segmentDropped, .capturesExported:
+            .segmentRestored, .segmentDropped, .captures:
             break
         }
         if var folded = state.take() {

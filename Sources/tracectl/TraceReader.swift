@@ -9,6 +9,7 @@ import Worker
 struct TraceReader {
     let log: JobLog
     let coding: TraceCoding
+    private let pruning = Pruning()
     private static let family = StreamFamily.trace.rawValue
 
     init(log: JobLog) {
@@ -71,8 +72,28 @@ struct TraceReader {
     ) throws -> TraceView? {
         guard let story = try coding.story(events, until: moment), let request = story.request
         else { return nil }
-        return TraceView(
+        var view = TraceView(
             id: TraceID(stream), createdAt: story.begunAt, request: request, trace: story.trace)
+        if moment == nil, !view.trace.captures.isEmpty {
+            let through = try pruning.through(log)
+            view.prunedCaptures =
+                events.filter { $0.type == LogEventType.captureArchived.rawValue }
+                .suffix(view.trace.captures.count).prefix { $0.position <= through }.count
+        }
+        return view
+    }
+
+    /// Up to where captures were given up; asked of the history once.
+    private final class Pruning {
+        private var known: Int64?
+
+        func through(_ log: JobLog) throws -> Int64 {
+            if let known { return known }
+            let history = try HistoryReading.caughtUp(log)
+            let through = try CaptureBook(log: log, history: history).prunedThrough
+            known = through
+            return through
+        }
     }
 
     /// The trace, which was recorded; throws `archived` when part of it lies in a segment that is

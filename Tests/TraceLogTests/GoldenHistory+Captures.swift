@@ -13,11 +13,12 @@ extension GoldenHistory {
         return withFindings + [
             .trace(.requested(keeping)), .trace(.requested(sparing)),
             .trace(.captureArchived(archived)),
-            .capturesExported(
-                CapturesExported(
-                    path: "/tmp/a.pcapng",
-                    captures: [.init(trace: TraceID(7), position: 1 << 40)], packets: 3)),
-            .capturesExported(CapturesExported(path: "", captures: [], packets: 0)),
+            .captures(
+                .exported(
+                    CapturesExported(
+                        path: "/tmp/a.pcapng",
+                        captures: [.init(trace: TraceID(7), position: 1 << 40)], packets: 3))),
+            .captures(.exported(CapturesExported(path: "", captures: [], packets: 0))),
         ]
     }
 
@@ -52,7 +53,17 @@ extension GoldenHistory {
                     .retryRequested(
                         Retry(
                             attempt: 2, notBefore: Moment(microseconds: 1), automaticNumber: 0,
-                            facts: retried)))
+                            facts: retried))),
+                .captures(
+                    .pruned(
+                        CapturesPruned(
+                            through: 1 << 40, captures: 3, packets: 99, reason: "older than 7d"))),
+                .captures(
+                    .filePushed(
+                        CaptureFilePushed(
+                            file: 12, archive: "s3://b/p", name: "000012.pcapng.lz4",
+                            bytes: 1 << 33, digest: [1, 2]))),
+                .captures(.fileDropped(file: 12)),
             ]
     }
 

@@ -421,7 +421,7 @@ struct HistoryTests {
             case .checkpoint(let snapshot):
                 if snapshot.shape < .newest { slow = SchedulerState(snapshot: snapshot) }
             case .logCreated, .deciderTookOver, .segmentSealed, .segmentArchived, .segmentRestored,
-                .segmentDropped, .capturesExported:
+                .segmentDropped, .captures:
                 break
             }
             #expect(fast == slow, "after event \(recorded.position)")

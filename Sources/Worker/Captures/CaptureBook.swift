@@ -16,6 +16,8 @@ public struct CaptureBook {
         /// Nil when the segment that knows is not here.
         public var name: TraceName?
         public var archived: CaptureArchived
+        /// Whether it was given up.
+        public var isPruned = false
 
         /// What people call the trace.
         public var traceName: String { name?.text ?? "trace \(trace.rawValue)" }
@@ -25,33 +27,90 @@ public struct CaptureBook {
     private let history: History
     private let coding: TraceCoding
     private let reader: CaptureReader
+    /// The last time that captures were given up.
+    public let lastPruning: (at: Moment, what: CapturesPruned)?
 
     private static let page = 1000
 
     /// As far as the history is folded.
-    public init(log: JobLog, history: History) {
+    public init(log: JobLog, history: History) throws {
         self.log = log
         self.history = history
         coding = TraceCoding(log: log)
         reader = CaptureReader(folder: Self.folder(of: log))
+        var last: (at: Moment, what: CapturesPruned)?
+        for recorded in try history.events(ofType: .capturesPruned, before: .max, limit: 1) {
+            if case .captures(.pruned(let pruned)) = try coding.event(recorded) {
+                last = (Moment(microseconds: recorded.recordedAt), pruned)
+            }
+        }
+        lastPruning = last
     }
+
+    /// What was archived up to this position is given up.
+    public var prunedThrough: Int64 { lastPruning?.what.through ?? 0 }
 
     /// Where the archive of a log lies.
     public static func folder(of log: JobLog) -> String { log.folder + "/captures" }
 
-    /// All captures, the latest first, until the body returns false.
+    /// The captures that are left, the latest first, until the body returns false.
     public func forEach(_ body: (Entry) throws -> Bool) throws {
-        var before = Int64.max
+        try forEachPage(before: .max) { events in
+            for entry in try entries(events) where try entry.isPruned || !body(entry) {
+                return false
+            }
+            return true
+        }
+    }
+
+    /// The same without what they are of.
+    func forEachPlace(
+        _ body: (_ position: Int64, _ recordedAt: Int64, ArchivedCapture) throws -> Bool
+    ) throws {
+        try forEachPage(before: .max) { events in
+            for event in events {
+                guard event.position > prunedThrough else { return false }
+                if let place = try place(event),
+                    try !body(event.position, event.recordedAt, place)
+                {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
+    /// The captures that were given up, the latest first.
+    func forEachPruned(_ body: (ArchivedCapture) throws -> Bool) throws {
+        try forEachPage(before: prunedThrough + 1) { events in
+            for event in events {
+                if let place = try place(event), try !body(place) { return false }
+            }
+            return true
+        }
+    }
+
+    private func forEachPage(
+        before position: Int64, _ body: ([RecordedEvent]) throws -> Bool
+    ) throws {
+        var before = position
         while true {
             let events = try history.events(
                 ofType: .captureArchived, before: before, limit: Self.page)
             guard let last = events.last else { return }
             before = last.position
-            for entry in try entries(events) where try !body(entry) { return }
+            guard try body(events) else { return }
         }
     }
 
-    /// The captures of one trace, in the order of the log.
+    private func place(_ recorded: RecordedEvent) throws -> ArchivedCapture? {
+        guard case .trace(.captureArchived(let archived)) = try coding.event(recorded) else {
+            return nil
+        }
+        return archived.place
+    }
+
+    /// The captures of one trace in the order of the log, those that were given up too.
     public func entries(of trace: TraceID) throws -> [Entry] {
         try entries(
             history.events(ofStream: trace.rawValue).filter {
@@ -71,7 +130,8 @@ public struct CaptureBook {
             }
             return Entry(
                 position: recorded.position, recordedAt: Moment(microseconds: recorded.recordedAt),
-                trace: TraceID(recorded.stream), name: names[recorded.stream], archived: archived)
+                trace: TraceID(recorded.stream), name: names[recorded.stream], archived: archived,
+                isPruned: recorded.position <= prunedThrough)
         }
     }
 
@@ -83,8 +143,7 @@ public struct CaptureBook {
     /// Up to which byte of a file the log speaks of captures; all of it where that is damaged.
     public func promisedEnd(ofFile file: Int64) throws -> Int64 {
         var last: ArchivedCapture?
-        try forEach { entry in
-            let place = entry.archived.place
+        try forEachPlace { _, _, place in
             if place.file == file,
                 last.map({ ($0.frame, $0.offset) < (place.frame, place.offset) }) ?? true
             {
@@ -96,9 +155,9 @@ public struct CaptureBook {
         return (try? reader.end(of: last)) ?? .max
     }
 
-    /// Notes in the log that packets left the archive.
-    public func record(_ exported: CapturesExported) throws {
-        let draft = try TraceCoding.draftOfLog(.capturesExported(exported), JobLog.ownStream)
+    /// Notes in the log what became of captures.
+    public func record(_ event: CapturesEvent) throws {
+        let draft = try TraceCoding.draftOfLog(.captures(event), JobLog.ownStream)
         try log.append(AppendRequest(drafts: [draft]))
     }
 }

@@ -94,6 +94,7 @@ extension LogEventType {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .capturesPruned, .captureFilePushed, .captureFileDropped,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,

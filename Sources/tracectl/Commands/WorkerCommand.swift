@@ -40,6 +40,7 @@ struct WorkerCommand: ParsableCommand {
     var faults: String?
 
     @OptionGroup var segments: SegmentOptions
+    @OptionGroup var captures: StandingPruneOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -128,11 +129,7 @@ struct WorkerCommand: ParsableCommand {
             history && !once
             ? HistoryKeeper(folder: self.log.path, complain: { Output.warning($0) }) : nil
         defer { keeper?.stop() }
-        let retention = segments.retention.map {
-            SegmentRetention(
-                folder: self.log.path, policy: $0, holder: Self.uniqueID("retention"),
-                tell: { Output.note($0) })
-        }
+        let retention = retention()
         defer { retention?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
@@ -142,6 +139,34 @@ struct WorkerCommand: ParsableCommand {
         if wasInterrupted.withLock({ $0 }) {
             throw CommandFailure("", status: CommandFailure.interrupted)
         }
+    }
+
+    /// Nil where everything stays as it is.
+    private func retention() -> RetentionLoop? {
+        var steps: [(name: String, step: RetentionLoop.Step)] = []
+        if let policy = segments.retention {
+            let holder = Self.uniqueID("retention")
+            steps.append(
+                (
+                    "segments",
+                    { log, mayGoOn, tell in
+                        try SegmentRetention.apply(
+                            policy, to: log, holder: holder, mayGoOn: mayGoOn, tell: tell)
+                    }
+                ))
+        }
+        let pruning = captures.policy
+        if !pruning.isEmpty {
+            steps.append(
+                (
+                    "captures",
+                    { log, mayGoOn, tell in
+                        try CapturePruner.apply(pruning, to: log, mayGoOn: mayGoOn, tell: tell)
+                    }
+                ))
+        }
+        return steps.isEmpty
+            ? nil : RetentionLoop(folder: log.path, steps: steps, tell: { Output.note($0) })
     }
 
     private func parsedFaults() throws -> Faults {

@@ -49,12 +49,13 @@ struct PacketCapturePrinter {
         var text =
             "\(printable(QualifiedName.text(view.name)))  \(printable(state)), "
             + "\(view.captureProgress.captured) of \(asked) packets\n"
-        for capture in view.trace.captures {
+        for (place, capture) in view.trace.captures.enumerated() {
             text +=
-                "kept \(capture.place.packets) at the \(capture.point.rawValue.lowercased()), on "
-                + printable(capture.report.node) + "\n"
+                "kept \(counted(capture.place.packets, "packet")) at the"
+                + " \(capture.point.rawValue.lowercased()), on \(printable(capture.report.node))"
+                + (place < view.prunedCaptures ? " (pruned)\n" : "\n")
         }
-        if !view.trace.captures.isEmpty {
+        if view.trace.captures.count > view.prunedCaptures {
             text += "look at them: tracectl capture show \(printable(view.name))\n"
         }
         return text

@@ -80,9 +80,12 @@ extension TraceView {
             "status": .object([
                 "numberCaptured": captureProgress.captured == 0
                     ? nil : .int(captureProgress.captured),
-                "filePath": .text(trace.captures.first.map { "captures/\($0.place.fileName)" }),
+                "filePath": .text(
+                    trace.captures.dropFirst(prunedCaptures).first.map {
+                        "captures/\($0.place.fileName)"
+                    }),
                 "attempt": trace.attempt > 1 ? .int(trace.attempt) : nil,
-                "captures": trace.captures.isEmpty ? nil : .list(trace.captures.map(\.output)),
+                "captures": captures,
                 "conditions": .list(captureConditions.map(\.output)),
             ]),
         ])

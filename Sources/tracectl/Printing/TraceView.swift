@@ -8,6 +8,8 @@ struct TraceView: Hashable, Sendable {
     var createdAt: Moment
     var request: TraceRequest
     var trace: Trace
+    /// How many of its captures, the first ones, were given up.
+    var prunedCaptures = 0
 
     var name: String { request.name }
 
@@ -45,8 +47,16 @@ struct TraceView: Hashable, Sendable {
             "startTime": isModern ? .text(trace.startedAt.map { RFC3339.text($0) }) : nil,
             "finishedAt": .text(trace.finishedAt.map { RFC3339.text($0) }),
             "capturedPacket": trace.capturedPacket?.output,
-            "captures": trace.captures.isEmpty ? nil : .list(trace.captures.map(\.output)),
+            "captures": captures,
             "results": trace.results.isEmpty ? nil : .list(trace.results.map(\.output)),
         ])
+    }
+    /// What `status.captures` says.
+    var captures: OutputValue? {
+        guard !trace.captures.isEmpty else { return nil }
+        return .list(
+            trace.captures.enumerated().map { place, archived in
+                archived.output(isPruned: place < prunedCaptures)
+            })
     }
 }

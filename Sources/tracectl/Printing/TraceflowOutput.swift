@@ -102,10 +102,11 @@ extension Observation {
 
 extension CaptureArchived {
     /// What `status.captures` says of one point.
-    var output: OutputValue {
+    func output(isPruned: Bool) -> OutputValue {
         .object([
             "node": .string(report.node), "point": .string(point.rawValue),
-            "packets": .int(place.packets), "file": .string(place.fileName),
+            "packets": .int(place.packets), "file": isPruned ? nil : .string(place.fileName),
+            "pruned": isPruned ? .bool(true) : nil,
         ])
     }
 }

@@ -18,10 +18,12 @@ struct TreePrinter {
                 "captured " + printable(captured.srcIP) + " → " + printable(captured.dstIP)
                     + ", \(captured.length) bytes")
         }
-        for capture in view.trace.captures {
+        for (place, capture) in view.trace.captures.enumerated() {
             let packets = counted(capture.place.packets, "packet")
-            let place = capture.point.rawValue.lowercased()
-            lines.append("kept \(packets) at the \(place), on \(printable(capture.report.node))")
+            let point = capture.point.rawValue.lowercased()
+            lines.append(
+                "kept \(packets) at the \(point), on \(printable(capture.report.node))"
+                    + (place < view.prunedCaptures ? " (pruned)" : ""))
         }
         for (index, node) in path.nodes.enumerated() {
             let isLast = index == path.nodes.count - 1

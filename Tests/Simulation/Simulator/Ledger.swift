@@ -96,7 +96,7 @@ struct Ledger {
         case .schedule(let event): try take(event, row, by: author)
         case .clusterObserved(let observed):
             if row.version > 1, !observed.isWhole { clusterChangedAt = row.recordedAt }
-        case .segmentArchived, .segmentRestored, .segmentDropped, .capturesExported: break
+        case .segmentArchived, .segmentRestored, .segmentDropped, .captures: break
         }
     }
 

@@ -12,13 +12,15 @@ import Worker
 struct CaptureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "capture",
-        abstract: "Look at the packets that traces kept: list, show, export, verify.",
+        abstract: "Look at the packets that traces kept: list, show, export, verify, prune.",
         discussion: """
             A trace keeps packets when its manifest has spec.capture, or with `run --capture N`. \
             They lie compressed beside the log; `export` makes a pcapng file of them for tshark \
             and Wireshark.
             """,
-        subcommands: [List.self, Show.self, CaptureExport.self, CaptureVerify.self])
+        subcommands: [
+            List.self, Show.self, CaptureExport.self, CaptureVerify.self, CapturePrune.self,
+        ])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Which captures there are.")
@@ -136,7 +138,8 @@ struct CaptureChoice: ParsableArguments {
             }
             if let traces {
                 for trace in traces.reversed() {
-                    for entry in try book.entries(of: trace).reversed() where isMeant(entry) {
+                    for entry in try book.entries(of: trace).reversed()
+                    where isMeant(entry) && !entry.isPruned {
                         guard try body(entry) else { return }
                     }
                 }
@@ -157,9 +160,21 @@ struct CaptureChoice: ParsableArguments {
             }
             guard !found.isEmpty else {
                 throw CommandFailure(
-                    "no captures found; a trace keeps packets with spec.capture or run --capture")
+                    try prunedWords
+                        ?? "no captures found; a trace keeps packets with spec.capture or run"
+                        + " --capture")
             }
             return found.reversed()
+        }
+
+        /// That the captures which are meant were given up, where they were.
+        private var prunedWords: String? {
+            get throws {
+                guard let (moment, pruning) = book.lastPruning else { return nil }
+                let last = try traces?.compactMap { try book.entries(of: $0).last }
+                if let last, !last.contains(where: \.isPruned) { return nil }
+                return "the captures were pruned (\(RFC3339.text(moment)): \(pruning.reason))"
+            }
         }
     }
 
@@ -176,7 +191,7 @@ struct CaptureChoice: ParsableArguments {
     static func asked(_ log: JobLog, names: [String]) throws -> Asked {
         let history = try HistoryReading.caughtUp(log)
         var asked = Asked(
-            log: log, book: CaptureBook(log: log, history: history), allAttempts: false,
+            log: log, book: try CaptureBook(log: log, history: history), allAttempts: false,
             since: Moment(microseconds: .min), until: Moment(microseconds: .max))
         if !names.isEmpty {
             let reader = TraceReader(log: log)

@@ -54,10 +54,11 @@ struct CaptureExport: ParsableCommand {
             for first in stride(from: 0, to: captures.count, by: namedMax) {
                 let named = captures[first..<min(first + namedMax, captures.count)]
                 try asked.book.record(
-                    CapturesExported(
-                        path: toPipe ? "" : URL(fileURLWithPath: output).path,
-                        captures: named.map { .init(trace: $0.trace, position: $0.position) },
-                        packets: named.reduce(0) { $0 + $1.archived.place.packets }))
+                    .exported(
+                        CapturesExported(
+                            path: toPipe ? "" : URL(fileURLWithPath: output).path,
+                            captures: named.map { .init(trace: $0.trace, position: $0.position) },
+                            packets: named.reduce(0) { $0 + $1.archived.place.packets })))
             }
             var written = try CaptureOutput(isCompressed: output.hasSuffix(".lz4")) { bytes in
                 try target.write(bytes)
