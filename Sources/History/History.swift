@@ -167,6 +167,18 @@ public final class History {
         }
     }
 
+    /// The members of a sweep that have ended.
+    public func traces(of sweep: SweepID) throws -> Set<TraceID> {
+        var filter = HistoryFilter()
+        filter.sweep = sweep
+        var traces: Set<TraceID> = []
+        try search(filter, before: .max) { columns, place in
+            traces.insert(TraceID(try columns[.trace][place]))
+            return true
+        }
+        return traces
+    }
+
     /// What one node saw, by its number.
     public func report(_ number: Int64) throws -> NodeResult {
         try records.report(number)

@@ -29,6 +29,7 @@ extension PBSweepRequested {
         total = request.total
         cells = request.cells
         if let schedule = request.schedule { self.schedule = schedule.rawValue }
+        if let capture = request.capture { self.capture = PBCaptureRequest(capture) }
     }
 }
 
@@ -58,7 +59,8 @@ extension SweepRequest {
             clusterDigest: Array(message.clusterDigest),
             total: try message.total.within(0...bound, "total"),
             cells: try message.cells.within(0...bound, "cells"),
-            schedule: message.schedule > 0 ? ScheduleID(message.schedule) : nil)
+            schedule: message.schedule > 0 ? ScheduleID(message.schedule) : nil,
+            capture: message.hasCapture ? CaptureRequest(message.capture) : nil)
     }
 }
 

@@ -11,14 +11,7 @@ public struct SchemaViolation: Error, Hashable, Sendable, CustomStringConvertibl
     /// The first field that breaks the schema (build/charts/antrea/crds/traceflow.yaml), nil when
     /// none does. v1alpha1 has no ranges, only the 16 bits of its Go type and the required source.
     public static func first(in spec: TraceflowSpec, of version: APIVersion) -> SchemaViolation? {
-        let own =
-            range(spec.capture?.firstN, CaptureRequest.firstNRange, "spec.capture.firstN")
-            ?? range(spec.capture?.snaplen, CaptureRequest.snaplenRange, "spec.capture.snaplen")
-        if let own { return own }
-        if spec.capture?.point == .source, !spec.hasSourcePod {
-            return SchemaViolation(
-                field: "spec.capture.point", value: "Source", rule: "needs spec.source.pod")
-        }
+        if let own = spec.capture?.violation(hasSourcePod: spec.hasSourcePod) { return own }
         return switch version {
         case .v1beta1: firstV1beta1(in: spec)
         case .v1alpha1: firstV1alpha1(in: spec)
@@ -78,5 +71,18 @@ public struct SchemaViolation: Error, Hashable, Sendable, CustomStringConvertibl
         guard let text, IPAddress(text) == nil else { return nil }
         return SchemaViolation(
             field: field, value: "\"\(text)\"", rule: "must be an IPv4 or IPv6 address")
+    }
+}
+
+extension CaptureRequest {
+    /// The first field out of bounds, of a trace that names a source Pod or does not.
+    public func violation(hasSourcePod: Bool) -> SchemaViolation? {
+        let own =
+            SchemaViolation.range(firstN, Self.firstNRange, "spec.capture.firstN")
+            ?? SchemaViolation.range(snaplen, Self.snaplenRange, "spec.capture.snaplen")
+        if let own { return own }
+        guard point == .source, !hasSourcePod else { return nil }
+        return SchemaViolation(
+            field: "spec.capture.point", value: "Source", rule: "needs spec.source.pod")
     }
 }

@@ -38,6 +38,8 @@ extension GoldenHistory {
                         .init(type: .number(128), code: 0), .init(type: .name("icmpv6-echo")),
                     ]),
                 ]), fileServer: .init(url: "sftp://h:22/", hostPublicKey: "AAAA"))
+        var keeping = sweep
+        keeping.capture = CaptureRequest(firstN: 2, snaplen: 99, point: .both)
         let plain = PacketCaptureSpec(destination: .init(pod: .init(name: "q")), firstN: 3)
         var retried = request.facts
         retried.isCapture = true
@@ -63,7 +65,7 @@ extension GoldenHistory {
                         CaptureFilePushed(
                             file: 12, archive: "s3://b/p", name: "000012.pcapng.lz4",
                             bytes: 1 << 33, digest: [1, 2]))),
-                .captures(.fileDropped(file: 12)),
+                .captures(.fileDropped(file: 12)), .sweep(.requested(keeping)),
             ]
     }
 

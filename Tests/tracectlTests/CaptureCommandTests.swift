@@ -230,4 +230,49 @@ struct CaptureCommandTests {
         let left = try FileManager.default.contentsOfDirectory(atPath: binary.folder)
         #expect(!left.contains { $0.contains("unfinished") })
     }
+
+    @Test func aSweepKeepsPacketsOfEachOfItsTracesAndIsExportedAsOne() throws {
+        let swept = try binary.run([
+            "sweep", "run", "--cluster", binary.cluster, "--ports", "tcp/80", "--capture", "1",
+            "--capture-point", "Source", "--name", "night", "--quiet",
+        ])
+        #expect(swept.status == 0, "\(swept.errors)")
+        try trace("other", live("{firstN: 1}"))
+        let ends = try Wireshark.fields(["ip.src", "ip.dst"], of: exported(["--sweep", "night"]))
+        let addresses = ["172.16.5.11", "172.16.5.12", "172.16.3.8"]
+        let pairs = addresses.flatMap { source in
+            addresses.filter { $0 != source }.map { "\(source) \($0)" }
+        }
+        #expect(ends.sorted() == pairs.sorted())
+        #expect(try Wireshark.fields(["ip.src"], of: exported([])).count == pairs.count + 1)
+        let unknown = try binary.run(["capture", "list", "--sweep", "day"])
+        #expect(unknown.status == 1)
+        #expect(unknown.errors.contains("sweep \"day\" not found"))
+        let yaml = try binary.run(["get", "sweep", "night", "-o", "yaml"])
+        #expect(yaml.output.contains("firstN: 1"))
+    }
+
+    @Test func aSweepsManifestSaysWhichPacketsAndABoundIsABound() throws {
+        func manifest(_ count: Int) throws -> String {
+            try binary.write(
+                """
+                apiVersion: tracectl.dev/v1alpha1
+                kind: TraceSweep
+                metadata: {name: kept}
+                spec: {ports: [{protocol: TCP, port: 80}], capture: {firstN: \(count), point: Both}}
+                """, to: "sweep.yaml")
+        }
+        let refused = try binary.run([
+            "sweep", "run", "--cluster", binary.cluster, "-f", manifest(0),
+        ])
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("must be between 1 and 65535"), "\(refused.errors)")
+        let ran = try binary.run([
+            "sweep", "run", "--cluster", binary.cluster, "-f", manifest(3), "--quiet",
+        ])
+        #expect(ran.status == 0, "\(ran.errors)")
+        let listed = try binary.run(["capture", "list", "--sweep", "kept", "-o", "jsonl"]).output
+        // Two of the six are dropped where they are sent.
+        #expect(listed.split(separator: "\n").count >= 8)
+    }
 }

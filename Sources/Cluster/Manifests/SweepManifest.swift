@@ -23,6 +23,7 @@ public struct SweepManifest: Sendable {
     public var priority: Int?
     public var retries: Int?
     public var timeoutSeconds: Int?
+    public var capture: CaptureRequest?
     public var file: String
     public var line: Int
     /// Fields that are ignored because nobody knows them.
@@ -58,7 +59,7 @@ public struct SweepManifest: Sendable {
         _ = try spec.mapping()
         warnings += try spec.unknownKeys(except: [
             "sources", "destinations", "ports", "ipFamily", "coverage", "maxInFlight",
-            "ratePerSecond", "priority", "retries", "timeout",
+            "ratePerSecond", "priority", "retries", "timeout", "capture",
         ])
         from = try Self.selector(spec["sources"], &warnings)
         to = try Self.selector(spec["destinations"], &warnings)
@@ -78,6 +79,13 @@ public struct SweepManifest: Sendable {
         priority = try spec["priority"].int(in: 0...9)
         retries = try spec["retries"].int(in: 0...100)
         timeoutSeconds = try spec["timeout"].int(in: 1...300)
+        if let field = spec["capture"].optional() {
+            let asked = try CaptureRequest(field, &warnings)
+            if let fault = asked.violation(hasSourcePod: true) {
+                throw field.error("\(fault.field) \(fault.value): \(fault.rule)")
+            }
+            capture = asked
+        }
         ratePerSecond = try spec["ratePerSecond"].optional()?.number()
         if let ratePerSecond, !(ratePerSecond > 0) {
             throw spec["ratePerSecond"].error("must be more than 0")

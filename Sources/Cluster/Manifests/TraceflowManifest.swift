@@ -88,7 +88,7 @@ extension TraceflowSpec {
 }
 
 extension CaptureRequest {
-    fileprivate init(_ field: Field, _ warnings: inout [ManifestWarning]) throws(ManifestError) {
+    init(_ field: Field, _ warnings: inout [ManifestWarning]) throws(ManifestError) {
         warnings += try field.unknownKeys(except: ["firstN", "snaplen", "point", "direction"])
         self.init(
             firstN: try field["firstN"].required().int(),

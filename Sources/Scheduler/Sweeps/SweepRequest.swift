@@ -23,13 +23,15 @@ public struct SweepRequest: Hashable, Sendable {
     public var cells: Int64
     /// The schedule that began it.
     public var schedule: ScheduleID?
+    /// Which packets each of its traces keeps.
+    public var capture: CaptureRequest?
 
     public init(
         name: String? = nil, labels: [String: String] = [:], pairs: SweepPairs,
         priority: Int = SweepRequest.defaultPriority, retries: Int = 0,
         timeoutSeconds: Int = TraceflowSpec.defaultTimeoutSeconds, openMax: Int? = nil,
         intervalMicroseconds: Int64? = nil, clusterDigest: [UInt8] = [], total: Int64 = 0,
-        cells: Int64 = 0, schedule: ScheduleID? = nil
+        cells: Int64 = 0, schedule: ScheduleID? = nil, capture: CaptureRequest? = nil
     ) {
         self.name = name
         self.labels = labels
@@ -43,6 +45,7 @@ public struct SweepRequest: Hashable, Sendable {
         self.total = total
         self.cells = cells
         self.schedule = schedule
+        self.capture = capture
     }
 
     public static let defaultPriority = 3

@@ -1680,88 +1680,127 @@ nonisolated struct PBSweepPort: Sendable {
   init() {}
 }
 
-nonisolated struct PBSweepRequested: Sendable {
+nonisolated struct PBSweepRequested: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var name: String {
-    get {_name ?? String()}
-    set {_name = newValue}
+    get {_storage._name ?? String()}
+    set {_uniqueStorage()._name = newValue}
   }
   /// Returns true if `name` has been explicitly set.
-  var hasName: Bool {self._name != nil}
+  var hasName: Bool {_storage._name != nil}
   /// Clears the value of `name`. Subsequent reads from it will return its default value.
-  mutating func clearName() {self._name = nil}
+  mutating func clearName() {_uniqueStorage()._name = nil}
 
-  var labels: Dictionary<String,String> = [:]
+  var labels: Dictionary<String,String> {
+    get {_storage._labels}
+    set {_uniqueStorage()._labels = newValue}
+  }
 
   var from: String {
-    get {_from ?? String()}
-    set {_from = newValue}
+    get {_storage._from ?? String()}
+    set {_uniqueStorage()._from = newValue}
   }
   /// Returns true if `from` has been explicitly set.
-  var hasFrom: Bool {self._from != nil}
+  var hasFrom: Bool {_storage._from != nil}
   /// Clears the value of `from`. Subsequent reads from it will return its default value.
-  mutating func clearFrom() {self._from = nil}
+  mutating func clearFrom() {_uniqueStorage()._from = nil}
 
   var to: String {
-    get {_to ?? String()}
-    set {_to = newValue}
+    get {_storage._to ?? String()}
+    set {_uniqueStorage()._to = newValue}
   }
   /// Returns true if `to` has been explicitly set.
-  var hasTo: Bool {self._to != nil}
+  var hasTo: Bool {_storage._to != nil}
   /// Clears the value of `to`. Subsequent reads from it will return its default value.
-  mutating func clearTo() {self._to = nil}
+  mutating func clearTo() {_uniqueStorage()._to = nil}
 
-  var ports: [PBSweepPort] = []
+  var ports: [PBSweepPort] {
+    get {_storage._ports}
+    set {_uniqueStorage()._ports = newValue}
+  }
 
-  var prefersV6: Bool = false
+  var prefersV6: Bool {
+    get {_storage._prefersV6}
+    set {_uniqueStorage()._prefersV6 = newValue}
+  }
 
-  var coverage: PBSweepCoverage = .unspecified
+  var coverage: PBSweepCoverage {
+    get {_storage._coverage}
+    set {_uniqueStorage()._coverage = newValue}
+  }
 
-  var priority: Int32 = 0
+  var priority: Int32 {
+    get {_storage._priority}
+    set {_uniqueStorage()._priority = newValue}
+  }
 
-  var retries: Int32 = 0
+  var retries: Int32 {
+    get {_storage._retries}
+    set {_uniqueStorage()._retries = newValue}
+  }
 
-  var timeoutSeconds: Int64 = 0
+  var timeoutSeconds: Int64 {
+    get {_storage._timeoutSeconds}
+    set {_uniqueStorage()._timeoutSeconds = newValue}
+  }
 
   var openMax: Int64 {
-    get {_openMax ?? 0}
-    set {_openMax = newValue}
+    get {_storage._openMax ?? 0}
+    set {_uniqueStorage()._openMax = newValue}
   }
   /// Returns true if `openMax` has been explicitly set.
-  var hasOpenMax: Bool {self._openMax != nil}
+  var hasOpenMax: Bool {_storage._openMax != nil}
   /// Clears the value of `openMax`. Subsequent reads from it will return its default value.
-  mutating func clearOpenMax() {self._openMax = nil}
+  mutating func clearOpenMax() {_uniqueStorage()._openMax = nil}
 
   var intervalMicroseconds: Int64 {
-    get {_intervalMicroseconds ?? 0}
-    set {_intervalMicroseconds = newValue}
+    get {_storage._intervalMicroseconds ?? 0}
+    set {_uniqueStorage()._intervalMicroseconds = newValue}
   }
   /// Returns true if `intervalMicroseconds` has been explicitly set.
-  var hasIntervalMicroseconds: Bool {self._intervalMicroseconds != nil}
+  var hasIntervalMicroseconds: Bool {_storage._intervalMicroseconds != nil}
   /// Clears the value of `intervalMicroseconds`. Subsequent reads from it will return its default value.
-  mutating func clearIntervalMicroseconds() {self._intervalMicroseconds = nil}
+  mutating func clearIntervalMicroseconds() {_uniqueStorage()._intervalMicroseconds = nil}
 
-  var clusterDigest: Data = Data()
+  var clusterDigest: Data {
+    get {_storage._clusterDigest}
+    set {_uniqueStorage()._clusterDigest = newValue}
+  }
 
-  var total: Int64 = 0
+  var total: Int64 {
+    get {_storage._total}
+    set {_uniqueStorage()._total = newValue}
+  }
 
-  var cells: Int64 = 0
+  var cells: Int64 {
+    get {_storage._cells}
+    set {_uniqueStorage()._cells = newValue}
+  }
 
   /// The schedule that began it; 0 for none.
-  var schedule: Int64 = 0
+  var schedule: Int64 {
+    get {_storage._schedule}
+    set {_uniqueStorage()._schedule = newValue}
+  }
+
+  /// Which packets each of its traces keeps.
+  var capture: PBCaptureRequest {
+    get {_storage._capture ?? PBCaptureRequest()}
+    set {_uniqueStorage()._capture = newValue}
+  }
+  /// Returns true if `capture` has been explicitly set.
+  var hasCapture: Bool {_storage._capture != nil}
+  /// Clears the value of `capture`. Subsequent reads from it will return its default value.
+  mutating func clearCapture() {_uniqueStorage()._capture = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _name: String? = nil
-  fileprivate var _from: String? = nil
-  fileprivate var _to: String? = nil
-  fileprivate var _openMax: Int64? = nil
-  fileprivate var _intervalMicroseconds: Int64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// The TraceRequested of these members follow at once, in order, in the same transaction.
@@ -2492,63 +2531,53 @@ nonisolated struct PBScheduleRun: Sendable {
 }
 
 /// A sweep that has not finished.
-nonisolated struct PBSweepLife: @unchecked Sendable {
+nonisolated struct PBSweepLife: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var stream: Int64 {
-    get {_storage._stream}
-    set {_uniqueStorage()._stream = newValue}
-  }
+  var stream: Int64 = 0
 
   var request: PBSweepRequested {
-    get {_storage._request ?? PBSweepRequested()}
-    set {_uniqueStorage()._request = newValue}
+    get {_request ?? PBSweepRequested()}
+    set {_request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  var hasRequest: Bool {_storage._request != nil}
+  var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  mutating func clearRequest() {_uniqueStorage()._request = nil}
+  mutating func clearRequest() {self._request = nil}
 
-  var expanded: Int64 {
-    get {_storage._expanded}
-    set {_uniqueStorage()._expanded = newValue}
-  }
+  var expanded: Int64 = 0
 
-  var `open`: Int64 {
-    get {_storage._open}
-    set {_uniqueStorage()._open = newValue}
-  }
+  var `open`: Int64 = 0
 
   var tally: PBSweepTally {
-    get {_storage._tally ?? PBSweepTally()}
-    set {_uniqueStorage()._tally = newValue}
+    get {_tally ?? PBSweepTally()}
+    set {_tally = newValue}
   }
   /// Returns true if `tally` has been explicitly set.
-  var hasTally: Bool {_storage._tally != nil}
+  var hasTally: Bool {self._tally != nil}
   /// Clears the value of `tally`. Subsequent reads from it will return its default value.
-  mutating func clearTally() {_uniqueStorage()._tally = nil}
+  mutating func clearTally() {self._tally = nil}
 
-  var isCancelled: Bool {
-    get {_storage._isCancelled}
-    set {_uniqueStorage()._isCancelled = newValue}
-  }
+  var isCancelled: Bool = false
 
   var nextAtMicroseconds: Int64 {
-    get {_storage._nextAtMicroseconds ?? 0}
-    set {_uniqueStorage()._nextAtMicroseconds = newValue}
+    get {_nextAtMicroseconds ?? 0}
+    set {_nextAtMicroseconds = newValue}
   }
   /// Returns true if `nextAtMicroseconds` has been explicitly set.
-  var hasNextAtMicroseconds: Bool {_storage._nextAtMicroseconds != nil}
+  var hasNextAtMicroseconds: Bool {self._nextAtMicroseconds != nil}
   /// Clears the value of `nextAtMicroseconds`. Subsequent reads from it will return its default value.
-  mutating func clearNextAtMicroseconds() {_uniqueStorage()._nextAtMicroseconds = nil}
+  mutating func clearNextAtMicroseconds() {self._nextAtMicroseconds = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _request: PBSweepRequested? = nil
+  fileprivate var _tally: PBSweepTally? = nil
+  fileprivate var _nextAtMicroseconds: Int64? = nil
 }
 
 /// First attempts that wait, with the same facts.
@@ -4963,108 +4992,181 @@ nonisolated extension PBSweepPort: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension PBSweepRequested: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SweepRequested"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{1}from\0\u{1}to\0\u{1}ports\0\u{3}prefers_v6\0\u{1}coverage\0\u{1}priority\0\u{1}retries\0\u{3}timeout_seconds\0\u{3}open_max\0\u{3}interval_microseconds\0\u{3}cluster_digest\0\u{1}total\0\u{2}\u{2}cells\0\u{1}schedule\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}labels\0\u{1}from\0\u{1}to\0\u{1}ports\0\u{3}prefers_v6\0\u{1}coverage\0\u{1}priority\0\u{1}retries\0\u{3}timeout_seconds\0\u{3}open_max\0\u{3}interval_microseconds\0\u{3}cluster_digest\0\u{1}total\0\u{2}\u{2}cells\0\u{1}schedule\0\u{1}capture\0")
+
+  fileprivate class _StorageClass {
+    var _name: String? = nil
+    var _labels: Dictionary<String,String> = [:]
+    var _from: String? = nil
+    var _to: String? = nil
+    var _ports: [PBSweepPort] = []
+    var _prefersV6: Bool = false
+    var _coverage: PBSweepCoverage = .unspecified
+    var _priority: Int32 = 0
+    var _retries: Int32 = 0
+    var _timeoutSeconds: Int64 = 0
+    var _openMax: Int64? = nil
+    var _intervalMicroseconds: Int64? = nil
+    var _clusterDigest: Data = Data()
+    var _total: Int64 = 0
+    var _cells: Int64 = 0
+    var _schedule: Int64 = 0
+    var _capture: PBCaptureRequest? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _labels = source._labels
+      _from = source._from
+      _to = source._to
+      _ports = source._ports
+      _prefersV6 = source._prefersV6
+      _coverage = source._coverage
+      _priority = source._priority
+      _retries = source._retries
+      _timeoutSeconds = source._timeoutSeconds
+      _openMax = source._openMax
+      _intervalMicroseconds = source._intervalMicroseconds
+      _clusterDigest = source._clusterDigest
+      _total = source._total
+      _cells = source._cells
+      _schedule = source._schedule
+      _capture = source._capture
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
-      case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.labels) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self._from) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self._to) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.ports) }()
-      case 6: try { try decoder.decodeSingularBoolField(value: &self.prefersV6) }()
-      case 7: try { try decoder.decodeSingularEnumField(value: &self.coverage) }()
-      case 8: try { try decoder.decodeSingularInt32Field(value: &self.priority) }()
-      case 9: try { try decoder.decodeSingularInt32Field(value: &self.retries) }()
-      case 10: try { try decoder.decodeSingularInt64Field(value: &self.timeoutSeconds) }()
-      case 11: try { try decoder.decodeSingularInt64Field(value: &self._openMax) }()
-      case 12: try { try decoder.decodeSingularInt64Field(value: &self._intervalMicroseconds) }()
-      case 13: try { try decoder.decodeSingularBytesField(value: &self.clusterDigest) }()
-      case 14: try { try decoder.decodeSingularInt64Field(value: &self.total) }()
-      case 16: try { try decoder.decodeSingularInt64Field(value: &self.cells) }()
-      case 17: try { try decoder.decodeSingularInt64Field(value: &self.schedule) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._labels) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._from) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._to) }()
+        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._ports) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._prefersV6) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._coverage) }()
+        case 8: try { try decoder.decodeSingularInt32Field(value: &_storage._priority) }()
+        case 9: try { try decoder.decodeSingularInt32Field(value: &_storage._retries) }()
+        case 10: try { try decoder.decodeSingularInt64Field(value: &_storage._timeoutSeconds) }()
+        case 11: try { try decoder.decodeSingularInt64Field(value: &_storage._openMax) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._intervalMicroseconds) }()
+        case 13: try { try decoder.decodeSingularBytesField(value: &_storage._clusterDigest) }()
+        case 14: try { try decoder.decodeSingularInt64Field(value: &_storage._total) }()
+        case 16: try { try decoder.decodeSingularInt64Field(value: &_storage._cells) }()
+        case 17: try { try decoder.decodeSingularInt64Field(value: &_storage._schedule) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._capture) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._name {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
-    } }()
-    if !self.labels.isEmpty {
-      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.labels, fieldNumber: 2)
-    }
-    try { if let v = self._from {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._to {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
-    } }()
-    if !self.ports.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.ports, fieldNumber: 5)
-    }
-    if self.prefersV6 != false {
-      try visitor.visitSingularBoolField(value: self.prefersV6, fieldNumber: 6)
-    }
-    if self.coverage != .unspecified {
-      try visitor.visitSingularEnumField(value: self.coverage, fieldNumber: 7)
-    }
-    if self.priority != 0 {
-      try visitor.visitSingularInt32Field(value: self.priority, fieldNumber: 8)
-    }
-    if self.retries != 0 {
-      try visitor.visitSingularInt32Field(value: self.retries, fieldNumber: 9)
-    }
-    if self.timeoutSeconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.timeoutSeconds, fieldNumber: 10)
-    }
-    try { if let v = self._openMax {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
-    } }()
-    try { if let v = self._intervalMicroseconds {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 12)
-    } }()
-    if !self.clusterDigest.isEmpty {
-      try visitor.visitSingularBytesField(value: self.clusterDigest, fieldNumber: 13)
-    }
-    if self.total != 0 {
-      try visitor.visitSingularInt64Field(value: self.total, fieldNumber: 14)
-    }
-    if self.cells != 0 {
-      try visitor.visitSingularInt64Field(value: self.cells, fieldNumber: 16)
-    }
-    if self.schedule != 0 {
-      try visitor.visitSingularInt64Field(value: self.schedule, fieldNumber: 17)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._name {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._labels.isEmpty {
+        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._labels, fieldNumber: 2)
+      }
+      try { if let v = _storage._from {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._to {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+      } }()
+      if !_storage._ports.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._ports, fieldNumber: 5)
+      }
+      if _storage._prefersV6 != false {
+        try visitor.visitSingularBoolField(value: _storage._prefersV6, fieldNumber: 6)
+      }
+      if _storage._coverage != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._coverage, fieldNumber: 7)
+      }
+      if _storage._priority != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._priority, fieldNumber: 8)
+      }
+      if _storage._retries != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._retries, fieldNumber: 9)
+      }
+      if _storage._timeoutSeconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._timeoutSeconds, fieldNumber: 10)
+      }
+      try { if let v = _storage._openMax {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._intervalMicroseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 12)
+      } }()
+      if !_storage._clusterDigest.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._clusterDigest, fieldNumber: 13)
+      }
+      if _storage._total != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._total, fieldNumber: 14)
+      }
+      if _storage._cells != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._cells, fieldNumber: 16)
+      }
+      if _storage._schedule != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._schedule, fieldNumber: 17)
+      }
+      try { if let v = _storage._capture {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: PBSweepRequested, rhs: PBSweepRequested) -> Bool {
-    if lhs._name != rhs._name {return false}
-    if lhs.labels != rhs.labels {return false}
-    if lhs._from != rhs._from {return false}
-    if lhs._to != rhs._to {return false}
-    if lhs.ports != rhs.ports {return false}
-    if lhs.prefersV6 != rhs.prefersV6 {return false}
-    if lhs.coverage != rhs.coverage {return false}
-    if lhs.priority != rhs.priority {return false}
-    if lhs.retries != rhs.retries {return false}
-    if lhs.timeoutSeconds != rhs.timeoutSeconds {return false}
-    if lhs._openMax != rhs._openMax {return false}
-    if lhs._intervalMicroseconds != rhs._intervalMicroseconds {return false}
-    if lhs.clusterDigest != rhs.clusterDigest {return false}
-    if lhs.total != rhs.total {return false}
-    if lhs.cells != rhs.cells {return false}
-    if lhs.schedule != rhs.schedule {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._labels != rhs_storage._labels {return false}
+        if _storage._from != rhs_storage._from {return false}
+        if _storage._to != rhs_storage._to {return false}
+        if _storage._ports != rhs_storage._ports {return false}
+        if _storage._prefersV6 != rhs_storage._prefersV6 {return false}
+        if _storage._coverage != rhs_storage._coverage {return false}
+        if _storage._priority != rhs_storage._priority {return false}
+        if _storage._retries != rhs_storage._retries {return false}
+        if _storage._timeoutSeconds != rhs_storage._timeoutSeconds {return false}
+        if _storage._openMax != rhs_storage._openMax {return false}
+        if _storage._intervalMicroseconds != rhs_storage._intervalMicroseconds {return false}
+        if _storage._clusterDigest != rhs_storage._clusterDigest {return false}
+        if _storage._total != rhs_storage._total {return false}
+        if _storage._cells != rhs_storage._cells {return false}
+        if _storage._schedule != rhs_storage._schedule {return false}
+        if _storage._capture != rhs_storage._capture {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6330,109 +6432,61 @@ nonisolated extension PBSweepLife: SwiftProtobuf.Message, SwiftProtobuf._Message
   static let protoMessageName: String = _protobuf_package + ".SweepLife"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}stream\0\u{1}request\0\u{1}expanded\0\u{1}open\0\u{1}tally\0\u{3}is_cancelled\0\u{3}next_at_microseconds\0")
 
-  fileprivate class _StorageClass {
-    var _stream: Int64 = 0
-    var _request: PBSweepRequested? = nil
-    var _expanded: Int64 = 0
-    var _open: Int64 = 0
-    var _tally: PBSweepTally? = nil
-    var _isCancelled: Bool = false
-    var _nextAtMicroseconds: Int64? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _stream = source._stream
-      _request = source._request
-      _expanded = source._expanded
-      _open = source._open
-      _tally = source._tally
-      _isCancelled = source._isCancelled
-      _nextAtMicroseconds = source._nextAtMicroseconds
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._stream) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
-        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._expanded) }()
-        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._open) }()
-        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._tally) }()
-        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._isCancelled) }()
-        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._nextAtMicroseconds) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.stream) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.expanded) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.`open`) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._tally) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.isCancelled) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._nextAtMicroseconds) }()
+      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._stream != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._stream, fieldNumber: 1)
-      }
-      try { if let v = _storage._request {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if _storage._expanded != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._expanded, fieldNumber: 3)
-      }
-      if _storage._open != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._open, fieldNumber: 4)
-      }
-      try { if let v = _storage._tally {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      } }()
-      if _storage._isCancelled != false {
-        try visitor.visitSingularBoolField(value: _storage._isCancelled, fieldNumber: 6)
-      }
-      try { if let v = _storage._nextAtMicroseconds {
-        try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.stream != 0 {
+      try visitor.visitSingularInt64Field(value: self.stream, fieldNumber: 1)
     }
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.expanded != 0 {
+      try visitor.visitSingularInt64Field(value: self.expanded, fieldNumber: 3)
+    }
+    if self.`open` != 0 {
+      try visitor.visitSingularInt64Field(value: self.`open`, fieldNumber: 4)
+    }
+    try { if let v = self._tally {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if self.isCancelled != false {
+      try visitor.visitSingularBoolField(value: self.isCancelled, fieldNumber: 6)
+    }
+    try { if let v = self._nextAtMicroseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: PBSweepLife, rhs: PBSweepLife) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._stream != rhs_storage._stream {return false}
-        if _storage._request != rhs_storage._request {return false}
-        if _storage._expanded != rhs_storage._expanded {return false}
-        if _storage._open != rhs_storage._open {return false}
-        if _storage._tally != rhs_storage._tally {return false}
-        if _storage._isCancelled != rhs_storage._isCancelled {return false}
-        if _storage._nextAtMicroseconds != rhs_storage._nextAtMicroseconds {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.stream != rhs.stream {return false}
+    if lhs._request != rhs._request {return false}
+    if lhs.expanded != rhs.expanded {return false}
+    if lhs.`open` != rhs.`open` {return false}
+    if lhs._tally != rhs._tally {return false}
+    if lhs.isCancelled != rhs.isCancelled {return false}
+    if lhs._nextAtMicroseconds != rhs._nextAtMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -135,6 +135,12 @@ public struct CaptureBook {
         }
     }
 
+    /// Whether a capture is of a trace of the sweep.
+    public func isOf(_ sweep: SweepID) throws -> (Entry) -> Bool {
+        let ended = try history.traces(of: sweep)
+        return { entry in entry.name?.sweep == sweep || ended.contains(entry.trace) }
+    }
+
     /// Checks the frames the capture lies in, and returns its packets.
     public func packets(of place: ArchivedCapture) throws -> [PacketFile.Record] {
         try reader.packets(of: place)

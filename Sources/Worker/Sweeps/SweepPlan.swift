@@ -50,6 +50,7 @@ public struct SweepPlan: Sendable {
         var member = TraceRequest(
             name: "", apiVersion: .v1beta1, spec: TraceflowSpec(), priority: request.priority,
             retries: request.retries, clusterDigest: request.clusterDigest)
+        member.spec.capture = request.capture
         if request.timeoutSeconds != TraceflowSpec.defaultTimeoutSeconds {
             member.spec.timeout = request.timeoutSeconds
         }

@@ -57,6 +57,7 @@ enum SweepPrinter {
                 "ipFamily": .string(request.pairs.prefersV6 ? "IPv6" : "IPv4"),
                 "priority": .int(request.priority), "retries": .int(request.retries),
                 "timeout": .int(request.timeoutSeconds), "maxInFlight": .number(request.openMax),
+                "capture": request.capture?.output,
             ]),
             "status": .object([
                 "number": .int(Int(entry.id.rawValue)), "phase": .string(entry.phase.rawValue),

@@ -18,13 +18,16 @@ extension TraceflowSpec {
             "packet": packet.map { .object($0.fields) },
             "liveTraffic": .flag(liveTraffic), "droppedOnly": .flag(droppedOnly),
             "timeout": .number(timeout),
-            "capture": capture.map {
-                .object([
-                    "firstN": .int($0.firstN), "snaplen": .number($0.snaplen),
-                    "point": .text($0.point?.rawValue),
-                    "direction": .text($0.direction?.rawValue),
-                ])
-            },
+            "capture": capture?.output,
+        ])
+    }
+}
+
+extension CaptureRequest {
+    var output: OutputValue {
+        .object([
+            "firstN": .int(firstN), "snaplen": .number(snaplen), "point": .text(point?.rawValue),
+            "direction": .text(direction?.rawValue),
         ])
     }
 }

@@ -105,6 +105,9 @@ struct CaptureChoice: ParsableArguments {
     @Argument(help: "Names of traces; else all that meet the conditions.")
     var names: [String] = []
 
+    @Option(help: "Of the traces of this sweep, by name or number.")
+    var sweep: String?
+
     @Option(
         parsing: .unconditional,
         help: "Archived from this moment on: RFC 3339, or -2h for two hours ago.")
@@ -124,13 +127,15 @@ struct CaptureChoice: ParsableArguments {
         var allAttempts: Bool
         var since: Moment
         var until: Moment
+        var isOfSweep: (CaptureBook.Entry) -> Bool = { _ in true }
 
         /// The latest first, until the body returns false.
         func forEach(_ body: (CaptureBook.Entry) throws -> Bool) throws {
             // The first that is met of a trace is of its last attempt.
             var attempts: [TraceID: Int] = [:]
             func isMeant(_ entry: CaptureBook.Entry) -> Bool {
-                guard entry.recordedAt >= since, entry.recordedAt <= until else { return false }
+                guard entry.recordedAt >= since, entry.recordedAt <= until, isOfSweep(entry)
+                else { return false }
                 let attempt = entry.archived.report.attempt
                 let last = attempts[entry.trace] ?? attempt
                 attempts[entry.trace] = last
@@ -184,6 +189,14 @@ struct CaptureChoice: ParsableArguments {
         let now = Clock.system.now()
         if let since { asked.since = since.moment(now: now) }
         if let until { asked.until = until.moment(now: now) }
+        if let sweep {
+            let history = try HistoryReading.caughtUp(log)
+            guard let id = try PastNames(log, history).sweep(sweep) else {
+                throw CommandFailure(
+                    "sweep \"\(sweep)\" not found; `tracectl sweep list` shows all")
+            }
+            asked.isOfSweep = try asked.book.isOf(id)
+        }
         return asked
     }
 

@@ -107,6 +107,7 @@ extension SweepRequest {
         priority = manifest.priority ?? priority
         retries = manifest.retries ?? retries
         timeoutSeconds = manifest.timeoutSeconds ?? timeoutSeconds
+        capture = manifest.capture
     }
 
     /// The same, of the pairs that the cluster has.
@@ -168,6 +169,8 @@ struct SweepOptions: ParsableArguments {
     @Option(help: "So many traces that wait or run at once, at most.")
     var maxInFlight: Int?
 
+    @OptionGroup var capture: CaptureOptions
+
     @Option(help: "So many traces at most: 200 a second, 200/m a minute, 200/h an hour.")
     var rate: SweepRate?
 
@@ -187,6 +190,9 @@ struct SweepOptions: ParsableArguments {
         if !(1_000_000...300_000_000).contains(timeout.microseconds) {
             throw ValidationError("--timeout must be between 1s and 300s")
         }
+        if let fault = capture.request?.violation(hasSourcePod: true) {
+            throw ValidationError("--capture: \(fault.rule)")
+        }
         if let maxInFlight, maxInFlight < 1 {
             throw ValidationError("--max-in-flight must be at least 1")
         }
@@ -199,7 +205,7 @@ struct SweepOptions: ParsableArguments {
                 from: from, to: to, ports: ports, prefersV6: family == .ipv6, coverage: coverage),
             priority: priority, retries: retries,
             timeoutSeconds: Int(timeout.microseconds / 1_000_000), openMax: maxInFlight,
-            intervalMicroseconds: rate?.intervalMicroseconds)
+            intervalMicroseconds: rate?.intervalMicroseconds, capture: capture.request)
     }
 
     static func ports(_ text: String) throws -> [SweepPairs.Port] {
