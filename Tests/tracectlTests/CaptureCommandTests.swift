@@ -275,4 +275,27 @@ struct CaptureCommandTests {
         // Two of the six are dropped where they are sent.
         #expect(listed.split(separator: "\n").count >= 8)
     }
+
+    @Test func aManifestThatSaysNothingOfPacketsKeepsWhatTheFlagsSay() throws {
+        let file = try binary.traceflow(
+            "{source: {namespace: default, pod: pod1}, destination: {namespace: default, pod: pod3}}",
+            name: "plain")
+        let ran = try binary.run([
+            "run", "--cluster", binary.cluster, "-f", file, "--capture", "1", "--capture-point",
+            "Both",
+        ])
+        #expect(ran.output.contains("kept 1 packet at the destination"), "\(ran.errors)")
+        let alone = try binary.run(["run", "--cluster", binary.cluster, "--capture", "1"])
+        #expect(alone.status == 2)
+    }
+
+    @Test func theDemoKeepsPacketsOfItsLiveTraces() throws {
+        let folder = binary.folder + "/demo"
+        let ran = try binary.run(["demo", "--keep", folder])
+        #expect(ran.status == 0, "\(ran.errors)")
+        let shown = try binary.run(["capture", "show", "--log", folder + "/log"])
+        #expect(shown.status == 0, "\(shown.errors)")
+        #expect(shown.output.contains("172.16.5.11"))
+        #expect(try binary.run(["capture", "verify", "--log", folder + "/log"]).status == 0)
+    }
 }

@@ -15,16 +15,33 @@ struct Demo: ParsableCommand {
         help: "Keep manifests, traffic and log in this folder.", completion: .directory)
     var keep: String?
 
-    private static let scenarios: [(file: String, about: String, bytes: [UInt8])] = [
-        ("1-same-node.yaml", "TCP to a Pod on the same node", PackageResources.scenario1_yaml),
-        ("2-other-node.yaml", "TCP to a Pod on another node", PackageResources.scenario2_yaml),
-        ("3-service.yaml", "TCP to a Service with two endpoints", PackageResources.scenario3_yaml),
-        ("4-icmp-dropped.yaml", "ICMP, which a policy drops", PackageResources.scenario4_yaml),
-        ("5-live.yaml", "the next real TCP connection", PackageResources.scenario5_yaml),
-        (
-            "6-live-dropped.yaml", "the next real packet that is dropped",
-            PackageResources.scenario6_yaml
-        ),
+    private struct Scenario {
+        var file: String
+        var about: String
+        var bytes: [UInt8]
+        /// Live traces keep the packets that they saw.
+        var keepsPackets = false
+    }
+
+    private static let scenarios: [Scenario] = [
+        Scenario(
+            file: "1-same-node.yaml", about: "TCP to a Pod on the same node",
+            bytes: PackageResources.scenario1_yaml),
+        Scenario(
+            file: "2-other-node.yaml", about: "TCP to a Pod on another node",
+            bytes: PackageResources.scenario2_yaml),
+        Scenario(
+            file: "3-service.yaml", about: "TCP to a Service with two endpoints",
+            bytes: PackageResources.scenario3_yaml),
+        Scenario(
+            file: "4-icmp-dropped.yaml", about: "ICMP, which a policy drops",
+            bytes: PackageResources.scenario4_yaml),
+        Scenario(
+            file: "5-live.yaml", about: "the next real TCP connection",
+            bytes: PackageResources.scenario5_yaml, keepsPackets: true),
+        Scenario(
+            file: "6-live-dropped.yaml", about: "the next real packet that is dropped",
+            bytes: PackageResources.scenario6_yaml, keepsPackets: true),
     ]
 
     func run() throws {
@@ -35,10 +52,14 @@ struct Demo: ParsableCommand {
         let started = Clock.system.monotonicMicroseconds()
         for (number, scenario) in Self.scenarios.enumerated() {
             Output.result("\(number + 1). \(scenario.about)\n\n")
-            var run = try Run.parse([
+            var arguments = [
                 "--log", log, "--cluster", folder + "/cluster.yaml", "--traffic",
                 folder + "/traffic.pcap", "-f", folder + "/" + scenario.file,
-            ])
+            ]
+            if scenario.keepsPackets {
+                arguments += ["--capture", "10", "--snaplen", "256", "--capture-point", "Both"]
+            }
+            var run = try Run.parse(arguments)
             run.printing = printing
             try run.run()
             Output.result("\n")
@@ -59,6 +80,7 @@ struct Demo: ParsableCommand {
             Next, with what was kept in \(folder):
               tracectl describe --log \(folder)/log tf-pod1-to-svc
               tracectl get --log \(folder)/log -o wide
+              tracectl capture show --log \(folder)/log
               tracectl run --log \(folder)/log -S pod1 -D pod3 --flow tcp,tcp_dst=443
               tracectl explain --cluster \(folder)/cluster.yaml default/pod1 default/pod3 tcp/443
             """
@@ -74,7 +96,7 @@ struct Demo: ParsableCommand {
 
     private static func write(to folder: String) throws {
         let files =
-            scenarios.map { ($0.file, $0.bytes) } + [
+            scenarios.map { (name: $0.file, bytes: $0.bytes) } + [
                 ("cluster.yaml", PackageResources.cluster_yaml),
                 ("traffic.pcap", PackageResources.traffic_pcap),
             ]

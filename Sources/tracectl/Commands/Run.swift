@@ -43,7 +43,9 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
-        let prepared = try PreparedRequests(requests, log: log) { cluster in
+        let prepared = try PreparedRequests(
+            requests, log: log, capture: form.capture.request
+        ) { cluster in
             try form.isGiven ? [form.manifest(in: cluster, nowait: nowait)] : []
         }
         if prepared.requests.isEmpty {

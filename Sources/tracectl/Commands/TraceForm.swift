@@ -33,7 +33,6 @@ struct TraceForm: ParsableArguments {
 
     var isGiven: Bool {
         source != nil || destination != nil || flow != nil || live || droppedOnly
-            || capture.request != nil
     }
 
     func validate() throws {

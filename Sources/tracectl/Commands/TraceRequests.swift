@@ -53,9 +53,10 @@ struct PreparedRequests {
     /// The log, if there is one: opened once, for judging and recording.
     let existing: JobLog?
 
-    /// Reads and judges everything; writes nothing. `extra` requests come with no manifest.
+    /// Reads and judges everything; writes nothing. `extra` requests come with no manifest;
+    /// `capture` is for Traceflows that say nothing of it.
     init(
-        _ options: RequestOptions, log: LogOptions,
+        _ options: RequestOptions, log: LogOptions, capture: CaptureRequest? = nil,
         extra: (Cluster) throws -> [TraceflowManifest] = { _ in [] }
     ) throws {
         self.options = options
@@ -86,7 +87,10 @@ struct PreparedRequests {
             resource.kind == PacketCaptureManifest.kind
                 ? try PacketCaptureManifest(resource).traceflow : try TraceflowManifest(resource)
         }
-        for manifest in manifests + extraManifests {
+        for var manifest in manifests + extraManifests {
+            if manifest.packetCapture == nil, manifest.spec.capture == nil {
+                manifest.spec.capture = capture
+            }
             requests.append(try Self.request(manifest, options))
         }
         self.requests = requests

@@ -45,7 +45,9 @@ struct ScheduleCreate: ParsableCommand {
 
     func validate() throws {
         guard files.isEmpty else {
-            if name != nil || form.isGiven || !ports.isEmpty || timing.isGiven {
+            if name != nil || form.isGiven || form.capture.request != nil || !ports.isEmpty
+                || timing.isGiven
+            {
                 throw ValidationError("-f says it all: no name and no other flags beside it")
             }
             return
@@ -58,6 +60,9 @@ struct ScheduleCreate: ParsableCommand {
         }
         guard timing.every != nil || timing.cron != nil else {
             throw ValidationError("say when: --every 5m or --cron '*/5 * * * *'")
+        }
+        if let fault = form.capture.request?.violation(hasSourcePod: form.source != nil) {
+            throw ValidationError("--capture: \(fault.rule)")
         }
         guard form.isGiven != !ports.isEmpty else {
             throw ValidationError("say what: a trace with -S and -D, or a sweep with --ports")
@@ -110,7 +115,8 @@ struct ScheduleCreate: ParsableCommand {
         } else {
             work = .sweep(
                 SweepRequest(
-                    pairs: SweepPairs(from: from, to: to, ports: ports, coverage: coverage)))
+                    pairs: SweepPairs(from: from, to: to, ports: ports, coverage: coverage),
+                    capture: form.capture.request))
         }
         return try timing.spec(name, work)
     }
