@@ -11,6 +11,7 @@ struct Checker {
         var deciders = 0
         var segments = 1
         var lateReports = 0
+        var captures = 0
         var succeeded = 0
         var failed = 0
     }
@@ -84,7 +85,7 @@ struct Checker {
             findings.deciders += 1
         case "SegmentSealed": findings.segments += 1
         case "LogCreated", "TagProfileChanged", "Checkpoint", "ClusterObserved": break
-        case "SegmentArchived", "SegmentRestored": break
+        case "SegmentArchived", "SegmentRestored", "CapturesExported": break
         case "TraceRequested": try request(event)
         default:
             guard var trace = traces.removeValue(forKey: event.stream) else {
@@ -126,11 +127,12 @@ struct Checker {
             trace.phase = .pending
             trace.attempt += 1
             findings.attempts += 1
-        case "NodeReported", "NodeFailed", "PacketCaptured":
+        case "NodeReported", "NodeFailed", "PacketCaptured", "CaptureArchived":
             let isStarted = trace.counts["TagAllocated"] != nil
             guard let attempt = event.attempt, attempt <= trace.attempt, isStarted else {
                 throw Violation("event \(event.position): a report before its attempt")
             }
+            if event.type == "CaptureArchived" { findings.captures += 1 }
             if attempt < trace.attempt || trace.phase != .running { findings.lateReports += 1 }
         case "CancelRequested": break
         case "TraceDeleted": trace.isDeleted = true

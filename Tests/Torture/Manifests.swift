@@ -64,6 +64,9 @@ enum Question: CaseIterable {
         let live = self == .unseen ? "\n  liveTraffic: true" : ""
         let timeout = self == .unseen ? 1 : chance.number(1...4)
         let version = chance.happens(50) ? "v1beta1" : "v1alpha1"
+        let capture =
+            chance.happens(50)
+            ? "\n  capture: {firstN: \(chance.number(1...3)), snaplen: 200, point: Both}" : ""
         return """
             ---
             apiVersion: crd.antrea.io/\(version)
@@ -77,7 +80,7 @@ enum Question: CaseIterable {
               source: {namespace: t, pod: client\(from)}
               destination: {\(destination)}
               packet: {transportHeader: {tcp: {dstPort: 80}}}
-              timeout: \(timeout)\(live)
+              timeout: \(timeout)\(live)\(capture)
 
             """
     }

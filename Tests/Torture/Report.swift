@@ -5,6 +5,7 @@ struct Report {
     var stops = 0
     var refused = 0
     var acknowledged: Int
+    var captures: CaptureCheck.Found
     /// What is to be said of this phase alone.
     var lines: [String] = []
 
@@ -12,6 +13,7 @@ struct Report {
         self.findings = findings
         kills = session.kills
         acknowledged = session.requesters.ledger.acknowledgedCount
+        captures = session.captures
     }
 
     /// The sums of all phases.
@@ -31,6 +33,8 @@ struct Report {
             attempts   \(sum(\.findings.attempts)), takeovers \(sum(\.findings.takeovers)), late\
              reports \(sum(\.findings.lateReports)), deciders \(sum(\.findings.deciders))
             events     \(sum(\.findings.events)) in \(sum(\.findings.segments)) segments, promises held \(sum(\.acknowledged))
+            captures   \(sum(\.captures.captures)) with \(sum(\.captures.packets)) packets in\
+             \(sum(\.captures.files)) files
             refused    \(sum(\.refused)) foreign statements
             0 lost, 0 doubled, 0 tags held twice
             """

@@ -10,6 +10,7 @@ struct Session {
     var archivist: Archivist
     var chance: Chance
     private(set) var kills: [String: Int] = [:]
+    private(set) var captures = CaptureCheck.Found()
 
     init(arena: Arena, workers: Int, chance: Chance) {
         self.arena = arena
@@ -74,6 +75,7 @@ struct Session {
         let verify = try arena.run(["log", "verify"])
         defer { verify.forget() }
         let expected = "ok: \(findings.events) events, \(findings.traces) traces\n"
+        captures = try CaptureCheck.check(arena, archived: findings.captures)
         guard verify.output == expected else {
             throw Violation("log verify says \(verify.output), and the dump holds \(expected)")
         }
