@@ -70,7 +70,11 @@ struct S3Upload {
         var furthest = done
         return try retries.run(watch) {
             var request = S3Client.Request(method: .put, key: key, query: query)
-            request.headers = headers + ["x-amz-checksum-sha256: \(S3Answers.base64(digest))"]
+            request.headers =
+                headers + [
+                    "x-amz-checksum-sha256: \(S3Answers.base64(digest))",
+                    "x-amz-sdk-checksum-algorithm: SHA256",
+                ]
             request.body = LocalRun(
                 local, from: plan.offset(of: number), bytes: plan.size(of: number), digest: digest)
             request.digest = digest
