@@ -23,8 +23,15 @@ enum S3Answers {
             remedy: "check that the endpoint is one of S3")
     }
 
+    /// That it answers an operation. AWS calls answers `…Result`, others some of them `…Response`.
+    static func check(_ tree: XMLTree, answers operation: String) throws(RemoteError) {
+        guard ["Result", "Response"].contains(where: { tree.name == operation + $0 }) else {
+            throw unexpected(tree)
+        }
+    }
+
     static func uploads(_ page: XMLTree, of key: String) throws(RemoteError) -> [Unfinished] {
-        guard page.name == "ListMultipartUploadsResult" else { throw unexpected(page) }
+        try check(page, answers: "ListMultipartUploads")
         var uploads: [Unfinished] = []
         for entry in page.all("Upload") where entry["Key"] == key {
             guard let id = entry["UploadId"], !id.isEmpty else { throw unexpected(page) }
@@ -34,7 +41,7 @@ enum S3Answers {
     }
 
     static func parts(_ page: XMLTree) throws(RemoteError) -> [Part] {
-        guard page.name == "ListPartsResult" else { throw unexpected(page) }
+        try check(page, answers: "ListParts")
         var parts: [Part] = []
         for entry in page.all("Part") {
             guard let number = entry["PartNumber"].flatMap({ Int($0) }), let tag = entry["ETag"],

@@ -46,7 +46,7 @@ public final class S3Store: RemoteStore {
             let page = try retries.run(watch) {
                 try XMLTree.parse(client.perform(request, watch).answer)
             }
-            guard page.name == "ListBucketResult" else { throw S3Answers.unexpected(page) }
+            try S3Answers.check(page, answers: "ListBucket")
             for entry in page.all("Contents") {
                 guard let key = entry["Key"], let bytes = entry["Size"].flatMap({ Int64($0) }),
                     key.hasPrefix(folder)
@@ -159,8 +159,11 @@ public final class S3Store: RemoteStore {
     ) throws -> Bool {
         guard local.bytes == there.bytes else { return false }
         if let checksum = there.checksum {
-            if checksum == S3Answers.checksum(of: digests) { return true }
+            let own = S3Answers.checksum(of: digests)
+            if checksum == own { return true }
             if case .sha256(let digest) = checksum {
+                // Of the whole, or, from some servers, of its parts without their number.
+                if case .sha256OfParts(digest, _) = own { return true }
                 return try local.digests(ofEach: .max, watch) == [digest]
             }
         }
@@ -195,7 +198,7 @@ public final class S3Store: RemoteStore {
             return .sent(there)
         }
         guard let there = try file(name, watch), there.bytes == local.bytes,
-            there.checksum == nil || there.checksum == S3Answers.checksum(of: digests)
+            try there.checksum == nil || isSame(local, digests, there, watch)
         else {
             throw RemoteError(
                 .garbled, "\(location.place(of: name)) is not what was sent", remedy: "look at it there")

@@ -112,9 +112,7 @@ struct S3Upload {
         try retries.run(watch) {
             let tree = try XMLTree.parse(client.perform(request, watch).answer)
             if let error = try client.error(in: tree, request, watch) { throw error }
-            guard tree.name == "CompleteMultipartUploadResult" else {
-                throw S3Answers.unexpected(tree)
-            }
+            try S3Answers.check(tree, answers: "CompleteMultipartUpload")
         }
     }
 
