@@ -8,8 +8,9 @@ final class Child: Sendable {
         var description: String
     }
 
-    private let process = Mutex<Process?>(nil)
-    private let input = Pipe()
+    private let pid: Mutex<pid_t?>
+    /// The end of the program's input, whose closing ends it.
+    private let input: Int32
     private let output = Mutex<String>("")
 
     var said: String { output.withLock { $0 } }
@@ -28,25 +29,30 @@ final class Child: Sendable {
     }
 
     /// The shell waits for the end of its input, which comes when this process ends, and kills the
-    /// program then.
-    init(_ command: [String], environment: [String: String] = [:]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments =
-            ["-c", "\"$@\" & child=$!; read -r line; kill -9 $child; wait", "sh"] + command
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let lines = Pipe()
-        process.standardInput = input
-        process.standardOutput = lines
-        process.standardError = lines
-        try process.run()
-        self.process.withLock { $0 = process }
-        let reader = lines.fileHandleForReading
-        Thread.detachNewThread { [self] in
+    /// program then; and removes a folder, where one is given.
+    init(
+        _ command: [String], environment: [String: String] = [:], removing folder: String? = nil
+    ) throws {
+        var script = "\"$@\" & child=$!; read -r line; kill -9 $child; wait"
+        if let folder { script += "; rm -rf '\(folder)'" }
+        let (given, input) = try Self.pipe()
+        let (reader, output) = try Self.pipe()
+        defer {
+            close(given)
+            close(output)
+        }
+        self.input = input
+        pid = Mutex(
+            try Self.spawn(
+                ["/bin/sh", "-c", script, "sh"] + command, environment, input: given,
+                output: output))
+        Thread.detachNewThread { [weak self] in
+            defer { close(reader) }
+            var chunk = [UInt8](repeating: 0, count: 4096)
             while true {
-                let data = reader.availableData
-                guard !data.isEmpty else { return }
-                output.withLock { $0 += String(decoding: data, as: UTF8.self) }
+                let count = Glibc.read(reader, &chunk, chunk.count)
+                guard count > 0 else { return }
+                self?.output.withLock { $0 += String(decoding: chunk[..<count], as: UTF8.self) }
             }
         }
     }
@@ -55,11 +61,59 @@ final class Child: Sendable {
 
     /// Kills it at once.
     func kill() {
-        try? input.fileHandleForWriting.close()
-        process.withLock { process in
-            process?.waitUntilExit()
-            process = nil
+        pid.withLock { pid in
+            guard let running = pid else { return }
+            close(input)
+            Self.wait(for: running)
+            pid = nil
         }
+    }
+
+    @discardableResult
+    private static func wait(for pid: pid_t) -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status
+    }
+
+    private static func pipe() throws -> (Int32, Int32) {
+        var ends: [Int32] = [0, 0]
+        guard Glibc.pipe(&ends) == 0 else { throw POSIXError(.EMFILE) }
+        return (ends[0], ends[1])
+    }
+
+    private static let openMax: Int32 = 1024
+
+    /// With these files and no others: what another program holds open does not end with this one.
+    private static func spawn(
+        _ command: [String], _ environment: [String: String], input: Int32, output: Int32
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        for other in 3..<openMax {
+            posix_spawn_file_actions_addclose(&actions, other)
+        }
+        // Threads of tasks block signals, SIGCHLD too, for which the shell would then wait for ever.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let arguments = command.map { strdup($0) } + [nil]
+        let settings = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in arguments + settings { free(text) } }
+        var pid: pid_t = 0
+        guard posix_spawn(&pid, command[0], &actions, &attributes, arguments, settings) == 0 else {
+            throw Failure(description: "\(command[0]) cannot be started")
+        }
+        return pid
     }
 
     /// What the program said once it holds a text; throws after half a minute.
@@ -75,23 +129,30 @@ final class Child: Sendable {
 
     /// Runs a program to its end and returns what it prints.
     @discardableResult
-    static func run(_ command: [String], input: Data? = nil) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: command[0])
-        process.arguments = Array(command.dropFirst())
-        let output = Pipe()
-        let given = Pipe()
-        process.standardOutput = output
-        process.standardInput = given
-        try process.run()
-        if let input { try given.fileHandleForWriting.write(contentsOf: input) }
-        try given.fileHandleForWriting.close()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: "\(command[0]) ended with \(process.terminationStatus)")
+    static func run(_ command: [String]) throws -> String {
+        let (reader, output) = try pipe()
+        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let pid: pid_t
+        do {
+            defer {
+                close(output)
+                close(nothing)
+            }
+            pid = try spawn(command, [:], input: nothing, output: output)
         }
-        return String(decoding: data, as: UTF8.self)
+        var said: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Glibc.read(reader, &chunk, chunk.count)
+            guard count > 0 else { break }
+            said += chunk[..<count]
+        }
+        close(reader)
+        let text = String(decoding: said, as: UTF8.self)
+        guard wait(for: pid) == 0 else {
+            throw Failure(description: "\(command[0]) failed: \(text)")
+        }
+        return text
     }
 
     /// A port of loopback that was free just now, for programs that cannot say which they took.
