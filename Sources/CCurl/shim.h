@@ -37,4 +37,58 @@ static inline CURLcode ccurl_drop_answer(CURL *handle) {
 static inline CURLcode ccurl_status(CURL *handle, long *status) {
     return curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, status);
 }
+
+static inline CURLcode ccurl_set_large(CURL *handle, CURLoption option, curl_off_t value) {
+    return curl_easy_setopt(handle, option, value);
+}
+
+static inline CURLcode ccurl_set_write(CURL *handle, curl_write_callback write, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_WRITEDATA, context) : code;
+}
+
+static inline CURLcode ccurl_set_header(CURL *handle, curl_write_callback header, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, header);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_HEADERDATA, context) : code;
+}
+
+// What is sent, and how to go back in it when it has to be sent again.
+static inline CURLcode ccurl_set_read(
+    CURL *handle, curl_read_callback read, curl_seek_callback seek, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_READFUNCTION, read);
+    if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_READDATA, context);
+    if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, seek);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_SEEKDATA, context) : code;
+}
+
+static inline CURLcode ccurl_set_progress(
+    CURL *handle, curl_xferinfo_callback progress, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, progress);
+    if (code == CURLE_OK) code = curl_easy_setopt(handle, CURLOPT_XFERINFODATA, context);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L) : code;
+}
+
+// Asked with the key that the server shows, as it is on the wire.
+static inline CURLcode ccurl_set_host_key(
+    CURL *handle, curl_sshhostkeycallback check, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_SSH_HOSTKEYFUNCTION, check);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_SSH_HOSTKEYDATA, context) : code;
+}
+
+// Asked with what the file of known hosts says of the server's key.
+static inline CURLcode ccurl_set_known_host(
+    CURL *handle, curl_sshkeycallback check, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_SSH_KEYFUNCTION, check);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_SSH_KEYDATA, context) : code;
+}
+
+// At least CURL_ERROR_SIZE bytes, which outlive the call.
+static inline CURLcode ccurl_set_errors(CURL *handle, char *buffer) {
+    return curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, buffer);
+}
+
+// Of what the server has; -1 where it does not say.
+static inline CURLcode ccurl_length(CURL *handle, curl_off_t *length) {
+    return curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, length);
+}
 #endif
