@@ -61,10 +61,14 @@ let package = Package(
             dependencies: ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             resources: [.embedInCode("schema.sql")], swiftSettings: strict),
         .target(
+            name: "RemoteArchive",
+            dependencies: ["CCurl", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(
             name: "Worker",
             dependencies: [
                 "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Packets",
-                "Scheduler", "TraceLog", "Traceflow",
+                "RemoteArchive", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
@@ -80,8 +84,8 @@ let package = Package(
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "Scheduler",
-                "TraceLog", "Traceflow", "Worker",
+                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "RemoteArchive",
+                "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
@@ -137,6 +141,10 @@ let package = Package(
             name: "PacketsTests", dependencies: ["Packets", "Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "Packets", "Traceflow"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RemoteArchiveTests",
+            dependencies: ["RemoteArchive", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],

@@ -2,7 +2,7 @@ import Glibc
 import Traceflow
 
 /// One file of the archive, open for reading or writing.
-final class CaptureFile {
+final class CaptureFile: CaptureBytes {
     let path: String
     let number: Int64
     private let descriptor: Int32
@@ -64,7 +64,8 @@ final class CaptureFile {
         return (Int64(status.st_size), status.st_nlink > 0)
     }
 
-    /// As many bytes as there are, up to the count.
+    func count() throws(CaptureError) -> Int64 { try status().bytes }
+
     func read(from offset: Int64, count: Int) throws(CaptureError) -> [UInt8] {
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

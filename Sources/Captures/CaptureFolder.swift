@@ -44,14 +44,27 @@ public struct CaptureFolder: Sendable {
         return true
     }
 
-    /// What the body makes of a file that nobody writes to, nor begins to meanwhile; nil where
-    /// somebody does, or there is no such file.
+    /// Whether no writer would add to the file any more, for its size or its age.
+    public func isFull(_ number: Int64, _ limits: CaptureWriter.Limits, now: Int64) throws -> Bool {
+        guard let file = try CaptureFile(path, number, .read) else { return true }
+        let header = try file.read(from: 0, count: CaptureFrames.fileHeaderBytes)
+        guard let began = CaptureFrames.beganSeconds(header) else { return false }
+        return try !limits.allow(bytes: file.count(), beganSeconds: began, now: now)
+    }
+
+    /// What the body makes of a whole file that nobody writes to, nor begins to meanwhile; a torn end
+    /// is cut off before. Nil where somebody writes, or there is no such file.
     public func whileNobodyWrites<T>(
-        to number: Int64, _ body: (_ path: String) throws -> T
+        to number: Int64, _ index: any CaptureIndex, _ body: (_ path: String) throws -> T
     ) throws -> T? {
         guard let file = try CaptureFile(path, number, .write), file.lock(),
             try file.status().isThere
         else { return nil }
+        if case .left(let path, let at)? = try CaptureRepair.repair(file, index).repair {
+            throw CaptureError(
+                .damaged, "\(path) is damaged at byte \(at), where the log speaks of captures",
+                remedy: "`tracectl capture verify` names what is lost")
+        }
         return try body(file.path)
     }
 }

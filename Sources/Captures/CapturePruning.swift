@@ -29,6 +29,8 @@ public struct CapturePruning: Hashable, Sendable {
         public var packets: Int
         /// The limits that were passed, as `reason` names them.
         public var limits: Set<Limit>
+        /// The highest number of a file that a capture lies in, be it left or not.
+        public var highestFile: Int64
     }
 
     public enum Limit: String, Hashable, Sendable, CaseIterable {
@@ -80,7 +82,8 @@ public struct CapturePruning: Hashable, Sendable {
         guard gone > 0 else { return nil }
         return Plan(
             through: captures[gone - 1].position, captures: gone,
-            packets: captures[..<gone].reduce(0) { $0 + $1.packets }, limits: limits)
+            packets: captures[..<gone].reduce(0) { $0 + $1.packets }, limits: limits,
+            highestFile: captures.map(\.file).max() ?? 0)
     }
 }
 

@@ -4,8 +4,16 @@ import Traceflow
 /// Reads captures out of the archive of a folder, each without reading the file around it.
 public struct CaptureReader {
     private let folder: String
+    private let elsewhere: (_ file: Int64) throws -> (any CaptureBytes)?
 
-    public init(folder: String) { self.folder = folder }
+    /// `elsewhere` gives a file that is not in the folder; nil where nobody has it.
+    public init(
+        folder: String,
+        elsewhere: @escaping (_ file: Int64) throws -> (any CaptureBytes)? = { _ in nil }
+    ) {
+        self.folder = folder
+        self.elsewhere = elsewhere
+    }
 
     /// Checks the frames the capture lies in, and returns its packets.
     public func packets(of capture: ArchivedCapture) throws -> [PacketFile.Record] {
@@ -37,14 +45,15 @@ public struct CaptureReader {
     }
 
     private func found(_ capture: ArchivedCapture) throws -> (blocks: [UInt8], end: Int64) {
-        guard let file = try CaptureFile(folder, capture.file, .read) else {
+        let local: (any CaptureBytes)? = try CaptureFile(folder, capture.file, .read)
+        guard let file = try local ?? elsewhere(capture.file) else {
             throw CaptureError(
                 .missing, "\(folder)/\(capture.fileName) is not there",
                 remedy: "bring the file back from a copy")
         }
         // A frame or two: most captures are small.
         var walk = try FrameWalk(
-            file, try file.status().bytes, windowBytes: 2 * CaptureFrames.contentBytes)
+            file, try file.count(), windowBytes: 2 * CaptureFrames.contentBytes)
         guard (0...CaptureFrames.contentBytesMax).contains(capture.offset),
             (0...Self.lengthMax).contains(capture.length)
         else {

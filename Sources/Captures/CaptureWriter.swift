@@ -26,23 +26,22 @@ public final class CaptureWriter {
             self.fileBytes = fileBytes
             self.fileSeconds = fileSeconds
         }
-    }
 
-    /// What became of a file that was torn.
-    public enum Repair: Hashable, Sendable {
-        /// Its end was no whole frame: it was cut back.
-        case cut(path: String, from: Int64, to: Int64)
-        /// What is damaged was promised by the log: it was left as it is.
-        case left(path: String, at: Int64)
+        /// Whether a file may be added to.
+        func allow(bytes: Int64, beganSeconds: Int64, now: Int64) -> Bool {
+            // A header may say anything.
+            let (age, isOdd) = now.subtractingReportingOverflow(beganSeconds)
+            return bytes < fileBytes && !isOdd && age < fileSeconds
+        }
     }
 
     private let folder: String
     private let limits: Limits
     private let now: () -> Int64
-    private let promised: (Int64) throws -> Int64
+    private let index: any CaptureIndex
     private let compressor: FrameCompressor
     /// What was found torn since the writer was made.
-    public private(set) var repairs: [Repair] = []
+    public private(set) var repairs: [CaptureRepair] = []
 
     private var file: CaptureFile?
     private var beganSeconds: Int64 = 0
@@ -70,23 +69,20 @@ public final class CaptureWriter {
         var capture: ArchivedCapture
     }
 
-    private static let unsyncedMax: Int64 = 4 << 20
-    /// How much of a file's end is read again when it is taken over: what may be torn, and more.
-    private static let checkedBytes: Int64 = 8 << 20
+    static let unsyncedMax: Int64 = 4 << 20
     /// How many files are tried, beginning with the newest.
     private static let triedFiles = 8
     public static let application = "tracectl"
 
-    /// `promised` tells up to which byte of a file the log speaks of captures; it is asked only of
-    /// one that is torn. `now` gives seconds since 1970.
+    /// `index` is what the log knows of the files; `now` gives seconds since 1970.
     public init(
         folder: String, limits: Limits = Limits(), now: @escaping () -> Int64,
-        promised: @escaping (_ file: Int64) throws -> Int64
+        index: any CaptureIndex
     ) throws(CaptureError) {
         self.folder = folder
         self.limits = limits
         self.now = now
-        self.promised = promised
+        self.index = index
         compressor = try FrameCompressor()
         blocks.reserve(2 * CaptureFrames.contentBytes)
     }
@@ -241,12 +237,13 @@ public final class CaptureWriter {
             let status = try file.status()
             let header = try file.read(from: 0, count: CaptureFrames.fileHeaderBytes)
             beganSeconds = CaptureFrames.beganSeconds(header) ?? now()
-            guard status.isThere, isOpen(status.bytes),
-                let end = try repaired(file, status.bytes), isOpen(end)
+            guard status.isThere, isOpen(status.bytes), try !index.isClosed(number),
+                let end = try repaired(file), isOpen(end)
             else { continue }
             return begin(file, at: end)
         }
-        var number = (numbers.last ?? 0) + 1
+        // Never one that was there before, wherever it is now.
+        var number = max(numbers.last ?? 0, try index.highestFile()) + 1
         while true {
             if let file = try CaptureFile(folder, number, .create), file.lock() {
                 try CaptureFile.syncFolder(folder)
@@ -257,10 +254,14 @@ public final class CaptureWriter {
         }
     }
 
+    private func repaired(_ file: CaptureFile) throws -> Int64? {
+        let (end, repair) = try CaptureRepair.repair(file, index)
+        if let repair { repairs.append(repair) }
+        return end
+    }
+
     private func isOpen(_ bytes: Int64) -> Bool {
-        // A header may say anything.
-        let (age, isOdd) = now().subtractingReportingOverflow(beganSeconds)
-        return bytes < limits.fileBytes && !isOdd && age < limits.fileSeconds
+        limits.allow(bytes: bytes, beganSeconds: beganSeconds, now: now())
     }
 
     private func begin(_ file: CaptureFile, at end: Int64) {
@@ -270,20 +271,5 @@ public final class CaptureWriter {
         interfaces = [:]
         blocks.removeAll()
         blocks.section(application: Self.application)
-    }
-
-    /// Where the file ends once what is torn is gone; nil for one that is damaged otherwise.
-    private func repaired(_ file: CaptureFile, _ bytes: Int64) throws -> Int64? {
-        var walk = try FrameWalk(file, bytes)
-        let whole = try walk.wholeEnd(checkedFrom: bytes - Self.checkedBytes)
-        guard whole < bytes else { return bytes }
-        guard try promised(file.number) <= whole else {
-            repairs.append(.left(path: file.path, at: whole))
-            return nil
-        }
-        try file.cut(to: whole)
-        try file.sync()
-        repairs.append(.cut(path: file.path, from: bytes, to: whole))
-        return whole
     }
 }

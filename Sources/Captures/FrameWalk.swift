@@ -1,6 +1,6 @@
 /// Goes through the frames of a file, from one to the next.
 struct FrameWalk {
-    private let file: CaptureFile
+    private let file: any CaptureBytes
     private let bytes: Int64
     private let expander: FrameExpander
     private var window: (start: Int64, bytes: [UInt8]) = (0, [])
@@ -8,7 +8,7 @@ struct FrameWalk {
 
     /// `bytes` is how long the file is taken to be; `windowBytes` are read at once.
     init(
-        _ file: CaptureFile, _ bytes: Int64, windowBytes: Int = 1 << 20
+        _ file: any CaptureBytes, _ bytes: Int64, windowBytes: Int = 1 << 20
     ) throws(CaptureError) {
         self.file = file
         self.windowBytes = windowBytes

@@ -44,12 +44,17 @@ public struct CapturesPruned: Hashable, Sendable {
     public var packets: Int
     /// Which limit was passed, for people.
     public var reason: String
+    /// The highest number that a file had so far: it is not given again.
+    public var highestFile: Int64
 
-    public init(through: Int64, captures: Int, packets: Int, reason: String) {
+    public init(
+        through: Int64, captures: Int, packets: Int, reason: String, highestFile: Int64
+    ) {
         self.through = through
         self.captures = captures
         self.packets = packets
         self.reason = reason
+        self.highestFile = highestFile
     }
 }
 

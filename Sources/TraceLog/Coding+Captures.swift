@@ -103,6 +103,7 @@ extension PBCapturesPruned {
         captures = Int64(pruned.captures)
         packets = Int64(pruned.packets)
         reason = pruned.reason
+        highestFile = pruned.highestFile
     }
 }
 
@@ -110,7 +111,8 @@ extension CapturesPruned {
     init(_ message: PBCapturesPruned) {
         self.init(
             through: message.through, captures: Int(message.captures),
-            packets: Int(message.packets), reason: message.reason)
+            packets: Int(message.packets), reason: message.reason,
+            highestFile: message.highestFile)
     }
 }
 

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import JobLog
 import Packets
+import RemoteArchive
 import Worker
 
 /// The command line: Traceflows from manifest to verdict, through an append-only log.
@@ -50,6 +51,9 @@ struct Tracectl: ParsableCommand {
         case let error as CaptureError:
             Output.error("\(error)")
             Glibc.exit(error.code == .refused ? CommandFailure.refused : CommandFailure.system)
+        case let error as RemoteError:
+            Output.error("\(error)")
+            Glibc.exit(error.isRefusal ? CommandFailure.refused : CommandFailure.system)
         case is Refusal, is ManifestError, is PacketFileError, is PairError:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.refused)
@@ -69,6 +73,21 @@ struct Tracectl: ParsableCommand {
         }
         if !message.isEmpty { Output.note(message) }
         Glibc.exit(code == .validationFailure ? CommandFailure.usage : CommandFailure.system)
+    }
+}
+
+extension RemoteError {
+    /// Whether the answer was no, and would be the next time.
+    fileprivate var isRefusal: Bool {
+        switch code {
+        case .refused, .noCredentials, .denied, .credentialsExpired, .noBucket, .wrongRegion,
+            .untrustedServer, .absent, .conflict, .occupied, .outsideRange:
+            true
+        case .clockSkewed, .uploadGone, .localUnreadable, .localChanged, .diskFull, .cancelled,
+            .malformedAnswer, .throttled, .serverFailed, .unreachable, .interrupted, .truncated,
+            .timedOut, .garbled:
+            false
+        }
     }
 }
 

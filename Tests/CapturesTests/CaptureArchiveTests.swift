@@ -18,10 +18,23 @@ final class CaptureFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path + "/..") }
 
+    /// Files that were pushed, and the highest number of one that is gone.
+    var closed: Set<Int64> = []
+    var highest: Int64 = 0
+
+    /// What the log of the test knows.
+    private struct Known: CaptureIndex {
+        unowned let folder: CaptureFolder
+
+        func promisedEnd(ofFile file: Int64) -> Int64 { folder.promised[file] ?? 0 }
+        func isClosed(_ file: Int64) -> Bool { folder.closed.contains(file) }
+        func highestFile() -> Int64 { folder.highest }
+    }
+
     func writer(_ limits: CaptureWriter.Limits = .init()) throws -> CaptureWriter {
         try CaptureWriter(
             folder: path, limits: limits, now: { [unowned self] in seconds },
-            promised: { [unowned self] in promised[$0] ?? 0 })
+            index: Known(folder: self))
     }
 
     func file(_ number: Int64) -> URL {

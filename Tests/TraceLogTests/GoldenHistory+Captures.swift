@@ -59,7 +59,8 @@ extension GoldenHistory {
                 .captures(
                     .pruned(
                         CapturesPruned(
-                            through: 1 << 40, captures: 3, packets: 99, reason: "older than 7d"))),
+                            through: 1 << 40, captures: 3, packets: 99, reason: "older than 7d",
+                            highestFile: 4))),
                 .captures(
                     .filePushed(
                         CaptureFilePushed(

@@ -2854,6 +2854,9 @@ nonisolated struct PBCapturesPruned: Sendable {
 
   var reason: String = String()
 
+  /// The highest number that a file of captures ever had.
+  var highestFile: Int64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -7008,7 +7011,7 @@ nonisolated extension PBExportedCapture: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension PBCapturesPruned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CapturesPruned"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}through\0\u{1}captures\0\u{1}packets\0\u{1}reason\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}through\0\u{1}captures\0\u{1}packets\0\u{1}reason\0\u{3}highest_file\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -7020,6 +7023,7 @@ nonisolated extension PBCapturesPruned: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.captures) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.packets) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.highestFile) }()
       default: break
       }
     }
@@ -7038,6 +7042,9 @@ nonisolated extension PBCapturesPruned: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
     }
+    if self.highestFile != 0 {
+      try visitor.visitSingularInt64Field(value: self.highestFile, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -7046,6 +7053,7 @@ nonisolated extension PBCapturesPruned: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.captures != rhs.captures {return false}
     if lhs.packets != rhs.packets {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.highestFile != rhs.highestFile {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -7,7 +7,7 @@ import TraceLog
 import Traceflow
 
 /// The captures of a log: finds them, reads their packets, notes that they were exported.
-public struct CaptureBook {
+public struct CaptureBook: CaptureIndex {
     public struct Entry: Sendable {
         /// Of the event that told of it.
         public var position: Int64
@@ -29,15 +29,28 @@ public struct CaptureBook {
     private let reader: CaptureReader
     /// The last time that captures were given up.
     public let lastPruning: (at: Moment, what: CapturesPruned)?
+    /// The copies of files in remote archives, by the file's number.
+    public let pushed: [Int64: [CaptureFilePushed]]
 
     private static let page = 1000
 
-    /// As far as the history is folded.
-    public init(log: JobLog, history: History) throws {
+    /// As far as the history is folded. Files that are not here are read from where they were pushed
+    /// to, if somebody knows the way.
+    public init(log: JobLog, history: History, remote: RemoteArchives? = nil) throws {
         self.log = log
         self.history = history
         coding = TraceCoding(log: log)
-        reader = CaptureReader(folder: Self.folder(of: log))
+        var pushed: [Int64: [CaptureFilePushed]] = [:]
+        for recorded in try history.events(ofType: .captureFilePushed) {
+            if case .captures(.filePushed(let copy)) = try coding.event(recorded) {
+                pushed[copy.file, default: []].append(copy)
+            }
+        }
+        self.pushed = pushed
+        reader = CaptureReader(folder: Self.folder(of: log)) { file in
+            guard let copies = pushed[file] else { return nil }
+            return try remote?.bytes(of: copies)
+        }
         var last: (at: Moment, what: CapturesPruned)?
         for recorded in try history.events(ofType: .capturesPruned, before: .max, limit: 1) {
             if case .captures(.pruned(let pruned)) = try coding.event(recorded) {
@@ -144,6 +157,13 @@ public struct CaptureBook {
     /// Checks the frames the capture lies in, and returns its packets.
     public func packets(of place: ArchivedCapture) throws -> [PacketFile.Record] {
         try reader.packets(of: place)
+    }
+
+    /// Whether a copy of the file was pushed, which must stay one.
+    public func isClosed(_ file: Int64) -> Bool { pushed[file] != nil }
+
+    public func highestFile() throws -> Int64 {
+        max(lastPruning?.what.highestFile ?? 0, pushed.keys.max() ?? 0)
     }
 
     /// Up to which byte of a file the log speaks of captures; all of it where that is damaged.

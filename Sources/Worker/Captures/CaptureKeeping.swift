@@ -49,10 +49,21 @@ final class CaptureKeeping {
     private func newWriter() throws -> CaptureWriter {
         try CaptureWriter(
             folder: CaptureBook.folder(of: log), now: { [clock] in clock.now().seconds },
-            promised: { [log] file in
-                let history = try History(of: log)
-                try history.catchUp()
-                return try CaptureBook(log: log, history: history).promisedEnd(ofFile: file)
-            })
+            index: LatestCaptureBook(log: log))
     }
+}
+
+/// The files of a log's captures as the log knows them whenever it is asked.
+struct LatestCaptureBook: CaptureIndex {
+    let log: JobLog
+
+    private func book() throws -> CaptureBook {
+        let history = try History(of: log)
+        try history.catchUp()
+        return try CaptureBook(log: log, history: history)
+    }
+
+    func promisedEnd(ofFile file: Int64) throws -> Int64 { try book().promisedEnd(ofFile: file) }
+    func isClosed(_ file: Int64) throws -> Bool { try book().isClosed(file) }
+    func highestFile() throws -> Int64 { try book().highestFile() }
 }

@@ -44,7 +44,8 @@ public struct CapturePruner {
             .pruned(
                 CapturesPruned(
                     through: plan.through, captures: plan.captures, packets: plan.packets,
-                    reason: policy.reason(plan.limits))))
+                    reason: policy.reason(plan.limits),
+                    highestFile: max(plan.highestFile, try book.highestFile()))))
     }
 
     /// Removes the files of which every capture is given up, now or before. Those that somebody

@@ -41,6 +41,8 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup var segments: SegmentOptions
     @OptionGroup var captures: StandingPruneOptions
+    @OptionGroup var pushing: StandingPushOptions
+    @OptionGroup(title: "Remote archives") var remote: RemoteOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -131,6 +133,8 @@ struct WorkerCommand: ParsableCommand {
         defer { keeper?.stop() }
         let retention = retention()
         defer { retention?.stop() }
+        let pusher = captureLoop()
+        defer { pusher?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
             after: try metrics?.position ?? log.lastPosition(),
@@ -167,6 +171,25 @@ struct WorkerCommand: ParsableCommand {
         }
         return steps.isEmpty
             ? nil : RetentionLoop(folder: log.path, steps: steps, tell: { Output.note($0) })
+    }
+
+    /// Apart from the others: the network may take its time.
+    private func captureLoop() -> RetentionLoop? {
+        guard let archive = pushing.archiveCapturesTo else { return nil }
+        let (remote, dropsLocal) = (remote, pushing.dropPushed)
+        return RetentionLoop(
+            folder: log.path,
+            steps: [
+                (
+                    "captures",
+                    { log, mayGoOn, tell in
+                        let store = try remote.store(CapturePusher.location(archive, of: log))
+                        try CapturePusher.apply(
+                            to: log, store: store, dropsLocal: dropsLocal, mayGoOn: mayGoOn,
+                            tell: tell)
+                    }
+                )
+            ], tell: { Output.note($0) })
     }
 
     private func parsedFaults() throws -> Faults {

@@ -12,7 +12,7 @@ import Worker
 struct CaptureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "capture",
-        abstract: "Look at the packets that traces kept: list, show, export, verify, prune.",
+        abstract: "Look at the packets that traces kept: list, show, export, verify, prune, push.",
         discussion: """
             A trace keeps packets when its manifest has spec.capture, or with `run --capture N`. \
             They lie compressed beside the log; `export` makes a pcapng file of them for tshark \
@@ -20,6 +20,7 @@ struct CaptureCommand: ParsableCommand {
             """,
         subcommands: [
             List.self, Show.self, CaptureExport.self, CaptureVerify.self, CapturePrune.self,
+            CapturePush.self,
         ])
 
     struct List: ParsableCommand {
@@ -119,6 +120,8 @@ struct CaptureChoice: ParsableArguments {
     @Flag(help: "Of every attempt of a trace, not of its last one alone.")
     var allAttempts = false
 
+    @OptionGroup(title: "Files that were pushed") var remote: RemoteOptions
+
     /// The captures of a log that are meant.
     struct Asked {
         var log: JobLog
@@ -184,7 +187,7 @@ struct CaptureChoice: ParsableArguments {
     }
 
     func asked(_ log: JobLog) throws -> Asked {
-        var asked = try Self.asked(log, names: names)
+        var asked = try Self.asked(log, names: names, remote.archives)
         asked.allAttempts = allAttempts
         let now = Clock.system.now()
         if let since { asked.since = since.moment(now: now) }
@@ -201,10 +204,13 @@ struct CaptureChoice: ParsableArguments {
     }
 
     /// All captures of the named traces, or of any, whenever they were archived.
-    static func asked(_ log: JobLog, names: [String]) throws -> Asked {
+    static func asked(
+        _ log: JobLog, names: [String], _ remote: RemoteArchives? = nil
+    ) throws -> Asked {
         let history = try HistoryReading.caughtUp(log)
         var asked = Asked(
-            log: log, book: try CaptureBook(log: log, history: history), allAttempts: false,
+            log: log, book: try CaptureBook(log: log, history: history, remote: remote),
+            allAttempts: false,
             since: Moment(microseconds: .min), until: Moment(microseconds: .max))
         if !names.isEmpty {
             let reader = TraceReader(log: log)
