@@ -60,6 +60,11 @@ let package = Package(
             name: "History",
             dependencies: ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             resources: [.embedInCode("schema.sql")], swiftSettings: strict),
+        // Stores for captures that leave the machine.
+        .target(
+            name: "RemoteArchive",
+            dependencies: ["CCurl", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
@@ -138,6 +143,11 @@ let package = Package(
         .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "Packets", "Traceflow"],
             swiftSettings: strict),
+        .testTarget(
+            name: "RemoteArchiveTests",
+            dependencies: [
+                "CCurl", "RemoteArchive", .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),

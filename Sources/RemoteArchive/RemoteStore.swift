@@ -72,7 +72,8 @@ public protocol RemoteStore: AnyObject {
 
     /// Whether the content is that of the local file, to the byte: by the checksums that the server
     /// keeps, or else by reading it.
-    func compare(_ path: String, with name: String, _ watch: TransferWatch) throws -> RemoteComparison
+    func compare(_ path: String, with name: String, _ watch: TransferWatch) throws
+        -> RemoteComparison
 
     /// Gives so many bytes from the offset on, in order, each once, however often the connection
     /// breaks. A range that does not lie within the file is refused.

@@ -38,7 +38,8 @@ extension RemoteError.Code {
         case .throttled, .serverFailed, .unreachable, .interrupted, .truncated, .timedOut, .garbled:
             true
         case .refused, .noCredentials, .denied, .credentialsExpired, .noBucket, .wrongRegion,
-            .untrustedServer, .clockSkewed, .absent, .outsideRange, .conflict, .occupied, .uploadGone,
+            .untrustedServer, .clockSkewed, .absent, .outsideRange, .conflict, .occupied,
+            .uploadGone,
             .localUnreadable, .localChanged, .diskFull, .cancelled, .malformedAnswer:
             false
         }
