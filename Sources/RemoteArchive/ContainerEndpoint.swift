@@ -47,7 +47,7 @@ struct ContainerEndpoint: Sendable {
         guard scheme == "http" else { throw failure("\(name) is neither http nor https") }
         guard hosts.contains(host) || isLoopback(host) else {
             throw failure(
-                "\(name) is plain HTTP to a host that is neither loopback nor a container's endpoint"
+                "\(name) is plain HTTP to a host that is neither loopback nor a container's"
             )
         }
     }

@@ -64,14 +64,17 @@ import Testing
     @Test(
         "files with odd spacing are read",
         arguments: [
-            "[default]\naws_access_key_id=FILE\naws_secret_access_key=SECRET\naws_session_token=TOKEN",
+            "[default]\naws_access_key_id=FILE\naws_secret_access_key=SECRET\n"
+                + "aws_session_token=TOKEN",
             "# note\n\n[other]\naws_access_key_id = X\n\n [default] \r\n  \n"
-                + "aws_access_key_id\t=\tFILE  \r\nAWS_Secret_Access_Key =SECRET\naws_session_token= TOKEN",
+                + "aws_access_key_id\t=\tFILE  \r\nAWS_Secret_Access_Key =SECRET\n"
+                + "aws_session_token= TOKEN",
             "[default]\n; note\ns3 =\n  max_concurrent_requests = 20\n  no equals here\n"
                 + "aws_access_key_id = FILE # note\naws_secret_access_key = SECRET ; note\n"
                 + "aws_session_token = TOKEN\n[default-not]\naws_access_key_id = X\n",
             "[default]\naws_access_key_id = X\naws_secret_access_key = Y\n"
-                + "[default]\naws_access_key_id=FILE\naws_secret_access_key=SECRET\naws_session_token=TOKEN",
+                + "[default]\naws_access_key_id=FILE\naws_secret_access_key=SECRET\n"
+                + "aws_session_token=TOKEN",
         ])
     func spacing(text: String) throws {
         let filled = text.replacing("SECRET", with: Self.fileSecret)
