@@ -60,6 +60,7 @@ let package = Package(
             name: "History",
             dependencies: ["CSQLite", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             resources: [.embedInCode("schema.sql")], swiftSettings: strict),
+        // Stores for captures that leave the machine.
         .target(
             name: "RemoteArchive",
             dependencies: ["CCurl", .product(name: "Crypto", package: "swift-crypto")],
@@ -144,8 +145,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RemoteArchiveTests",
-            dependencies: ["RemoteArchive", .product(name: "Crypto", package: "swift-crypto")],
-            swiftSettings: strict),
+            dependencies: [
+                "CCurl", "RemoteArchive", .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),

@@ -47,7 +47,8 @@ struct ContainerEndpoint: Sendable {
         guard scheme == "http" else { throw failure("\(name) is neither http nor https") }
         guard hosts.contains(host) || isLoopback(host) else {
             throw failure(
-                "\(name) is plain HTTP to a host that is neither loopback nor a container's endpoint")
+                "\(name) is plain HTTP to a host that is neither loopback nor a container's"
+            )
         }
     }
 
@@ -81,9 +82,10 @@ struct ContainerEndpoint: Sendable {
         return try retries.run(watch) {
             let transfer = Transfer(handle, url, watch)
             // Read anew each time: it is replaced while the Pod runs.
-            let token = try tokenFile.map { path throws(RemoteError) in
-                try Secret(file: path, purpose: "authorization token")
-            } ?? self.token
+            let token =
+                try tokenFile.map { path throws(RemoteError) in
+                    try Secret(file: path, purpose: "authorization token")
+                } ?? self.token
             if let token { transfer.headers.append("Authorization: \(token.text)") }
             // No proxy is told the token.
             transfer.options = { [ccurl_set_text($0, CURLOPT_PROXY, "")] }

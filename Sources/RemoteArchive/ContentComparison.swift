@@ -45,7 +45,7 @@ enum ContentComparison {
     static func conflict(_ location: RemoteLocation, _ there: RemoteFile) -> RemoteError {
         RemoteError(
             .conflict,
-            "\(location.place(of: there.name)) has other content (\(there.bytes) bytes); it was left",
+            "\(location.place(of: there.name)) has other content, of \(there.bytes) bytes",
             remedy: "archive to another place, or remove it there")
     }
 }

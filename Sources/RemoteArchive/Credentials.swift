@@ -39,10 +39,12 @@ public struct AWSCredentials: Hashable, Sendable {
     }
 }
 
-/// Looks for credentials where AWS's own programs do, and keeps them until shortly before they expire.
+/// Looks for credentials where AWS's own programs do, and keeps them until shortly before they
+/// expire.
 ///
-/// First found, first used: the environment's variables; the profile in the shared credentials file, then in the configuration file; the endpoint of the
-/// container. A place that is set and broken ends the search: what comes after it was not meant.
+/// First found, first used: the environment's variables; the profile in the shared credentials
+/// file, then in the configuration file; the endpoint of the container. A place that is set and
+/// broken ends the search: what comes after it was not meant.
 public final class CredentialsChain: Sendable {
     private let surroundings: RemoteSurroundings
     private let limits: TransferLimits

@@ -9,7 +9,8 @@ public struct SSHPublicKey: Hashable, Sendable, CustomStringConvertible {
     /// The longest that an RSA key of 16384 bits needs, and some.
     private static let bytesMax = 4096
     private static let types: Set<String> = [
-        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+        "ssh-rsa",
     ]
 
     /// From base64 of the wire format, or a line `type base64 [comment]`, as in a `.pub` file.
@@ -21,7 +22,8 @@ public struct SSHPublicKey: Hashable, Sendable, CustomStringConvertible {
             let key = SSHPublicKey(wire: [UInt8](data)), !isLine || words[0] == key.type
         else {
             throw RemoteError(
-                .refused, "invalid host public key: it is no key in the wire format of SSH, in base64",
+                .refused,
+                "invalid host public key: it is no key in the wire format of SSH, in base64",
                 remedy: "give the second word of what ssh-keyscan prints for the host")
         }
         self = key

@@ -1,5 +1,5 @@
-/// How a file is cut for S3: whole up to 64 MiB, else into parts of the same size, the last shorter.
-/// Made of the size alone, so that an upload is gone on with by whoever comes next.
+/// How a file is cut for S3: whole up to 64 MiB, else into parts of the same size, the last
+/// shorter. Made of the size alone, so that an upload is gone on with by whoever comes next.
 struct PartPlan: Hashable, Sendable {
     static let wholeBytesMax: Int64 = 64 << 20
     static let partBytesMin: Int64 = 8 << 20

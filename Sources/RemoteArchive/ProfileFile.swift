@@ -70,7 +70,7 @@ struct SharedProfile: Sendable {
     private(set) var credentials: [String: String]?
     private(set) var configuration: [String: String]?
 
-    /// Files that are not there have nothing; one that was named and cannot be read is an error.
+    /// Files that are not there have nothing; one that cannot be read is an error.
     init(_ surroundings: RemoteSurroundings) throws(RemoteError) {
         name = surroundings.variable("AWS_PROFILE") ?? "default"
         let home = surroundings.variable("HOME")

@@ -91,7 +91,9 @@ public enum RemoteLocation: Hashable, Sendable, CustomStringConvertible {
         }
         let edges = [bucket.first, bucket.last]
         guard (3...63).contains(bucket.utf8.count), !bucket.contains(".."),
-            bucket.utf8.allSatisfy({ (97...122).contains($0) || isDigit($0) || $0 == 45 || $0 == 46 }),
+            bucket.utf8.allSatisfy({
+                (97...122).contains($0) || isDigit($0) || $0 == 45 || $0 == 46
+            }),
             edges.allSatisfy({ $0 != "-" && $0 != "." })
         else {
             throw refusal(
@@ -110,7 +112,9 @@ public enum RemoteLocation: Hashable, Sendable, CustomStringConvertible {
             throw refusal("a password does not belong in it; it is read from a file or variable")
         }
         guard let user = text.removingPercentEncoding, !user.isEmpty,
-            user.unicodeScalars.allSatisfy({ $0.value > 32 && !":/@\u{7f}".unicodeScalars.contains($0) })
+            user.unicodeScalars.allSatisfy({
+                $0.value > 32 && !":/\u{7f}".unicodeScalars.contains($0)
+            })
         else { throw refusal("its user cannot be read") }
         return (user, authority[authority.index(after: at)...])
     }
@@ -128,7 +132,8 @@ public enum RemoteLocation: Hashable, Sendable, CustomStringConvertible {
                 throw refusal("something other than a port follows its ]")
             }
             port = rest.isEmpty ? nil : rest.dropFirst()
-            guard host.contains(":"), host.utf8.allSatisfy({ "0123456789abcdefABCDEF:.".utf8.contains($0) })
+            guard host.contains(":"),
+                host.utf8.allSatisfy({ "0123456789abcdefABCDEF:.".utf8.contains($0) })
             else { throw refusal("what is in its [ ] is no IPv6 address") }
         } else {
             if let colon = text.firstIndex(of: ":") {

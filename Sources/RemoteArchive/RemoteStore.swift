@@ -2,7 +2,8 @@
 public struct RemoteFile: Hashable, Sendable {
     public var name: String
     public var bytes: Int64
-    /// What the server says of the content, to tell it from other content; nil where it says nothing.
+    /// What the server says of the content, to tell it from other content; nil where it says
+    /// nothing.
     public var checksum: RemoteChecksum?
 
     public init(name: String, bytes: Int64, checksum: RemoteChecksum? = nil) {
@@ -49,10 +50,10 @@ public struct TransferWatch {
 
 /// Files under names, in a bucket or on another machine.
 ///
-/// Calls block until all is done, waits between attempts included: they are not for the threads that
-/// run tasks. A store keeps its connection and belongs to one thread at a time; whoever wants several
-/// transfers at once makes several stores. Names are those that `RemoteName` takes. Whatever fails
-/// throws `RemoteError`.
+/// Calls block until all is done, waits between attempts included: they are not for the threads
+/// that run tasks. A store keeps its connection and belongs to one thread at a time; whoever
+/// wants several transfers at once makes several stores. Names are those that `RemoteName` takes.
+/// Whatever fails throws `RemoteError`.
 public protocol RemoteStore: AnyObject {
     var location: RemoteLocation { get }
 
@@ -65,14 +66,16 @@ public protocol RemoteStore: AnyObject {
 
     /// Sends a file, whole or from where an earlier put was interrupted.
     ///
-    /// The name is only there once all of the content is. The same content under it already: nothing
-    /// is sent. Other content: `conflict`, and what lies there stays. A local file that changes, grows
-    /// or vanishes meanwhile: `localChanged`. One put at a time for a name, of all processes.
+    /// The name is only there once all of the content is. The same content under it already:
+    /// nothing is sent. Other content: `conflict`, and what lies there stays. A local file that
+    /// changes, grows or vanishes meanwhile: `localChanged`. One put at a time for a name, of all
+    /// processes.
     func put(_ path: String, as name: String, _ watch: TransferWatch) throws -> PutOutcome
 
     /// Whether the content is that of the local file, to the byte: by the checksums that the server
     /// keeps, or else by reading it.
-    func compare(_ path: String, with name: String, _ watch: TransferWatch) throws -> RemoteComparison
+    func compare(_ path: String, with name: String, _ watch: TransferWatch) throws
+        -> RemoteComparison
 
     /// Gives so many bytes from the offset on, in order, each once, however often the connection
     /// breaks. A range that does not lie within the file is refused.

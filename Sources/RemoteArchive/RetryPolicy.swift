@@ -16,8 +16,8 @@ public struct RetryPolicy: Hashable, Sendable {
 
     /// After an attempt, counted from 1, that failed so.
     ///
-    /// Waits are drawn from nothing up to the most ("full jitter"), so that those who failed together
-    /// do not come back together; what the server asks for is the least.
+    /// Waits are drawn from nothing up to the most ("full jitter"), so that those who failed
+    /// together do not come back together; what the server asks for is the least.
     public func decide(
         attempt: Int, _ error: RemoteError, elapsedMilliseconds: Int64,
         random: (ClosedRange<Int64>) -> Int64
@@ -38,7 +38,8 @@ extension RemoteError.Code {
         case .throttled, .serverFailed, .unreachable, .interrupted, .truncated, .timedOut, .garbled:
             true
         case .refused, .noCredentials, .denied, .credentialsExpired, .noBucket, .wrongRegion,
-            .untrustedServer, .clockSkewed, .absent, .outsideRange, .conflict, .occupied, .uploadGone,
+            .untrustedServer, .clockSkewed, .absent, .outsideRange, .conflict, .occupied,
+            .uploadGone,
             .localUnreadable, .localChanged, .diskFull, .cancelled, .malformedAnswer:
             false
         }

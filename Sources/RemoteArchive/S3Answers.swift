@@ -48,7 +48,8 @@ enum S3Answers {
                 let bytes = entry["Size"].flatMap({ Int64($0) })
             else { throw unexpected(page) }
             let digest = entry["ChecksumSHA256"].flatMap { Data(base64Encoded: $0) }
-            parts.append(Part(number: number, bytes: bytes, tag: tag, digest: digest.map(Array.init)))
+            parts.append(
+                Part(number: number, bytes: bytes, tag: tag, digest: digest.map(Array.init)))
         }
         return parts
     }
@@ -76,7 +77,8 @@ enum S3Answers {
     static func completion(_ tags: [String], _ digests: [[UInt8]]) -> [UInt8] {
         var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
         for (index, (tag, digest)) in zip(tags, digests).enumerated() {
-            text += "<Part><PartNumber>\(index + 1)</PartNumber><ETag>\(escaped(tag))</ETag>"
+            text +=
+                "<Part><PartNumber>\(index + 1)</PartNumber><ETag>\(escaped(tag))</ETag>"
                 + "<ChecksumSHA256>\(base64(digest))</ChecksumSHA256></Part>"
         }
         return Array((text + "</CompleteMultipartUpload>").utf8)

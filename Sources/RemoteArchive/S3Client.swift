@@ -117,7 +117,8 @@ final class S3Client {
                 region.isEmpty
                 ? "set AWS_REGION to the bucket's" : "set AWS_REGION to \(RemoteError.line(region))"
         }
-        if let seconds = transfer.answerHeaders["retry-after"].flatMap({ Int64($0) }), seconds >= 0 {
+        if let seconds = transfer.answerHeaders["retry-after"].flatMap({ Int64($0) }), seconds >= 0
+        {
             error.retryAfterMilliseconds = min(seconds, 86_400) * 1000
         }
         return error
@@ -140,7 +141,8 @@ final class S3Client {
     }
 
     /// For an answer of status 200 that is one of its errors after all; nil when it is none.
-    func error(in tree: XMLTree, _ request: Request, _ watch: TransferWatch) throws -> RemoteError? {
+    func error(in tree: XMLTree, _ request: Request, _ watch: TransferWatch) throws -> RemoteError?
+    {
         guard tree.name == "Error" else { return nil }
         return error(tree, status: 500, request, try chain.credentials(watch))
     }

@@ -70,7 +70,8 @@ public struct S3Settings: Hashable, Sendable {
         let refusal = RemoteError(
             .refused, "the endpoint is no URL such as https://host:9000",
             remedy: "give http or https, a host and a port, and nothing else")
-        guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), let parts = URLComponents(string: text),
+        guard text.utf8.allSatisfy({ $0 > 32 && $0 < 127 }),
+            let parts = URLComponents(string: text),
             let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme),
             let host = parts.host, !host.isEmpty, parts.user == nil, parts.password == nil,
             parts.query == nil, parts.fragment == nil, parts.path.isEmpty || parts.path == "/"

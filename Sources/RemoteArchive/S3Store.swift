@@ -32,7 +32,8 @@ public final class S3Store: RemoteStore {
         try RemoteName.check(name)
         let key = (prefix + [name]).joined(separator: "/")
         guard key.utf8.count <= Self.keyBytesMax else {
-            throw RemoteError(.refused, "\(location.place(of: name)): the key has more than 1024 bytes")
+            throw RemoteError(
+                .refused, "\(location.place(of: name)): the key has more than 1024 bytes")
         }
         return key
     }
@@ -71,7 +72,8 @@ public final class S3Store: RemoteStore {
                     method: .head, key: key, headers: ["x-amz-checksum-mode: ENABLED"])
                 let headers = try client.perform(request, watch).answerHeaders
                 guard let bytes = headers["content-length"].flatMap({ Int64($0) }) else {
-                    throw RemoteError(.malformedAnswer, "\(location.place(of: name)): no size was told")
+                    throw RemoteError(
+                        .malformedAnswer, "\(location.place(of: name)): no size was told")
                 }
                 let checksum = headers["x-amz-checksum-sha256"].flatMap(S3Answers.checksum)
                 return RemoteFile(name: name, bytes: bytes, checksum: checksum)
@@ -178,9 +180,9 @@ public final class S3Store: RemoteStore {
         let plan = try PartPlan(bytes: local.bytes)
         let digests = try local.digests(ofEach: plan.partBytes, watch)
         if let there = try file(name, watch) {
-            guard try isSame(local, digests, there, watch) else { 
+            guard try isSame(local, digests, there, watch) else {
                 throw ContentComparison.conflict(location, there)
-             }
+            }
             watch.progress(local.bytes, local.bytes)
             return .alreadyThere(there)
         }
@@ -192,16 +194,17 @@ public final class S3Store: RemoteStore {
         } catch let error as RemoteError where [.occupied, .uploadGone].contains(error.code) {
             // Perhaps by an attempt of this put whose answer was lost.
             guard let there = try file(name, watch) else { throw error }
-            guard try isSame(local, digests, there, watch) else { 
+            guard try isSame(local, digests, there, watch) else {
                 throw ContentComparison.conflict(location, there)
-             }
+            }
             return .sent(there)
         }
         guard let there = try file(name, watch), there.bytes == local.bytes,
             try there.checksum == nil || isSame(local, digests, there, watch)
         else {
             throw RemoteError(
-                .garbled, "\(location.place(of: name)) is not what was sent", remedy: "look at it there")
+                .garbled, "\(location.place(of: name)) is not what was sent",
+                remedy: "look at it there")
         }
         watch.progress(local.bytes, local.bytes)
         return .sent(there)

@@ -26,7 +26,9 @@ final class SFTPClient {
     }
 
     static let isSupported: Bool = {
-        guard var name = curl_version_info(CURLVERSION_FIRST)?.pointee.protocols else { return false }
+        guard var name = curl_version_info(CURLVERSION_FIRST)?.pointee.protocols else {
+            return false
+        }
         while let text = name.pointee {
             if String(cString: text) == "sftp" { return true }
             name += 1
@@ -34,7 +36,9 @@ final class SFTPClient {
         return false
     }()
 
-    private func perform(_ transfer: Transfer, options: @escaping (UnsafeMutableRawPointer) -> [CURLcode]) throws {
+    private func perform(
+        _ transfer: Transfer, options: @escaping (UnsafeMutableRawPointer) -> [CURLcode]
+    ) throws {
         transfer.options = { [login, hostKey] easy in
             login.options(easy) + hostKey.options(easy) + options(easy)
         }

@@ -1,5 +1,5 @@
-/// Lines of a folder as servers of SFTP write them: `-rw-r--r-- 1 owner group 123 Jan 1 00:00 name`.
-/// No standard says so; what reads otherwise is looked at on its own.
+/// Lines of a folder as servers of SFTP write them: `-rw-r--r-- 1 owner group 123 Jan 1 00:00
+/// name`. No standard says so; what reads otherwise is looked at on its own.
 enum SFTPListing {
     enum Entry: Hashable {
         case file(name: String, bytes: Int64)

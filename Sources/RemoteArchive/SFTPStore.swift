@@ -27,7 +27,8 @@ public final class SFTPStore: RemoteStore {
             throw RemoteError(.refused, "\(location) is no folder of SFTP")
         }
         guard let user = user ?? surroundings.variable("USER") else {
-            throw RemoteError(.refused, "\(location) has no user", remedy: "give sftp://USER@HOST/PATH")
+            throw RemoteError(
+                .refused, "\(location) has no user", remedy: "give sftp://USER@HOST/PATH")
         }
         self.location = location
         folder = SFTPPath(components: path)
@@ -71,7 +72,8 @@ public final class SFTPStore: RemoteStore {
             try retries.run(watch) {
                 guard done < count else { return }
                 do {
-                    try client.read(path, from: offset + done, count: count - done, watch) { bytes in
+                    try client.read(path, from: offset + done, count: count - done, watch) {
+                        bytes in
                         try sink(bytes)
                         done += Int64(bytes.count)
                         watch.progress(done, count)

@@ -8,7 +8,8 @@ final class Transfer {
     /// Of SFTP, done before anything else.
     var commands: [String] = []
     var body: (any TransferBody)?
-    /// Takes what a successful answer holds; without it `answer` keeps that, up to `answerBytesMax`.
+    /// Takes what a successful answer holds; without it `answer` keeps that, up to
+    /// `answerBytesMax`.
     var sink: ((UnsafeRawBufferPointer) throws -> Void)?
     var watch: TransferWatch
     /// Bytes of the body that were given; and what to tell of them.

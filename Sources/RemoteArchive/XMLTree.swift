@@ -1,8 +1,8 @@
 /// The answers of S3: elements and text, read strictly and whole.
 ///
-/// Not XMLParser: with the runtime linked into the binary it brings libxml2 and with that ICU, 36 MB
-/// more to install and a quarter more time to start, for some twenty tags. What S3 never sends is
-/// refused, above all document types and the entities they declare.
+/// Not XMLParser: with the runtime linked into the binary it brings libxml2 and with that ICU, 36
+/// MB more to install and a quarter more time to start, for some twenty tags. What S3 never sends
+/// is refused, above all document types and the entities they declare.
 struct XMLTree: Hashable, Sendable {
     var name: String
     /// What is directly in the element, without what is in those inside it.

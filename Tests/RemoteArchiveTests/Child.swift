@@ -97,7 +97,8 @@ final class Child: Sendable {
         for other in 3..<openMax {
             posix_spawn_file_actions_addclose(&actions, other)
         }
-        // Threads of tasks block signals, SIGCHLD too, for which the shell would then wait for ever.
+        // Threads of tasks block signals, SIGCHLD too, for which the shell would then wait for
+        // ever.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

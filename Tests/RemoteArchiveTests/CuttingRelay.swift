@@ -61,7 +61,8 @@ final class CuttingRelay: Sendable {
             var done = 0
             while done < count {
                 let sent = chunk.withUnsafeBytes { bytes in
-                    send(target, bytes.baseAddress.map { $0 + done }, count - done,
+                    send(
+                        target, bytes.baseAddress.map { $0 + done }, count - done,
                         Int32(MSG_NOSIGNAL))
                 }
                 guard sent > 0 else { return }

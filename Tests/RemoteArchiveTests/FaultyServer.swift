@@ -89,14 +89,17 @@ final class FaultyServer: Sendable {
         }
         switch deed {
         case .answer(let status, let headers, let body):
-            let head = ["HTTP/1.1 \(status) X", "Connection: close"] + headers
+            let head =
+                ["HTTP/1.1 \(status) X", "Connection: close"] + headers
                 + ["Content-Length: \(body.utf8.count)", "", ""]
             let isHead = request.line.hasPrefix("HEAD")
-            Self.send(connection, Data((head.joined(separator: "\r\n") + (isHead ? "" : body)).utf8))
+            Self.send(
+                connection, Data((head.joined(separator: "\r\n") + (isHead ? "" : body)).utf8))
         case .reset:
             var linger = linger(l_onoff: 1, l_linger: 0)
             setsockopt(
-                connection, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+                connection, SOL_SOCKET, SO_LINGER, &linger,
+                socklen_t(MemoryLayout.size(ofValue: linger)))
         case .hang:
             var byte: UInt8 = 0
             while recv(connection, &byte, 1, 0) > 0 {}
@@ -112,7 +115,9 @@ final class FaultyServer: Sendable {
 
     /// Nil when there is nothing to pass it on to, or no answer.
     private func pass(_ request: Request) -> Data? {
-        guard let upstream, let connection = try? Loopback.connect(port: upstream) else { return nil }
+        guard let upstream, let connection = try? Loopback.connect(port: upstream) else {
+            return nil
+        }
         defer { Glibc.close(connection) }
         var head = request.line + "\r\nconnection: close\r\n"
         for (name, value) in request.headers where name != "expect" && name != "connection" {

@@ -61,13 +61,15 @@ import Testing
         #expect(error.message.contains("/nowhere/known"))
     }
 
-    @Test("garbage is no key", arguments: [
-        "", "garbage", "AAAA", "SHA256:", "SHA256:AAAA", "ssh-ed25519", "ssh-ed25519 AAAA",
-        "AAAAC3NzaC1lZDI1NTE5AAAAIA==",
-        "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
-        "AAAABnNzaC14eAAAACABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fIA==",
-        "AAAAC3NzaC1lZDI1NTE5/////wECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
-    ])
+    @Test(
+        "garbage is no key",
+        arguments: [
+            "", "garbage", "AAAA", "SHA256:", "SHA256:AAAA", "ssh-ed25519", "ssh-ed25519 AAAA",
+            "AAAAC3NzaC1lZDI1NTE5AAAAIA==",
+            "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
+            "AAAABnNzaC14eAAAACABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fIA==",
+            "AAAAC3NzaC1lZDI1NTE5/////wECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
+        ])
     func garbage(text: String) throws {
         let error = try failure { try HostKeyPin(text) }
         #expect(error.code == .refused)
@@ -91,7 +93,8 @@ import Testing
         #expect(time.waits == [])
     }
 
-    @Test("a user key that is not there is named before anything is asked") func noUserKey() throws {
+    @Test("a user key that is not there is named before anything is asked") func noUserKey() throws
+    {
         let error = try failure { try server.store(key: "/nowhere/key") }
         #expect(error.code == .noCredentials)
         #expect(error.message.contains("/nowhere/key"))
@@ -123,16 +126,21 @@ import Testing
         #expect(time.waits == [])
     }
 
-    @Test("lines of folders are read, or said to be unclear", arguments: [
-        ("-rw-r--r--    1 root     root      3000000 Nov 27 17:01 f", .file(name: "f", bytes: 3_000_000)),
-        ("-rw-r--r-- 1 1000 1000 0 Jan  1  2020 1.lz4", .file(name: "1.lz4", bytes: 0)),
-        ("-rw-r--r-- 1 root domain users 10 Jan  1  2020 1.lz4", .unclear(name: "1.lz4")),
-        ("-rw-r--r-- 1 a b -1 Jan  1  2020 1.lz4", .unclear(name: "1.lz4")),
-        ("1.lz4", .unclear(name: "1.lz4")), ("", .other),
-        ("drwxr-xr-x 2 root root 4096 Nov 27 17:01 x", .other),
-        ("lrwxrwxrwx 1 root root 5 Nov 27 17:01 x", .other),
-        ("-rw-r--r-- 1 root root 5 Nov 27 17:01 x.part", .other),
-    ] as [(String, SFTPListing.Entry)])
+    @Test(
+        "lines of folders are read, or said to be unclear",
+        arguments: [
+            (
+                "-rw-r--r--    1 root     root      3000000 Nov 27 17:01 f",
+                .file(name: "f", bytes: 3_000_000)
+            ),
+            ("-rw-r--r-- 1 1000 1000 0 Jan  1  2020 1.lz4", .file(name: "1.lz4", bytes: 0)),
+            ("-rw-r--r-- 1 root domain users 10 Jan  1  2020 1.lz4", .unclear(name: "1.lz4")),
+            ("-rw-r--r-- 1 a b -1 Jan  1  2020 1.lz4", .unclear(name: "1.lz4")),
+            ("1.lz4", .unclear(name: "1.lz4")), ("", .other),
+            ("drwxr-xr-x 2 root root 4096 Nov 27 17:01 x", .other),
+            ("lrwxrwxrwx 1 root root 5 Nov 27 17:01 x", .other),
+            ("-rw-r--r-- 1 root root 5 Nov 27 17:01 x.part", .other),
+        ] as [(String, SFTPListing.Entry)])
     func lines(line: String, entry: SFTPListing.Entry) {
         #expect(SFTPListing.entry(line) == entry)
     }

@@ -27,17 +27,22 @@ import Testing
             limits: limits, adjust: adjust)
     }
 
-    private static func error(_ code: String, _ message: String = "why", more: String = "") -> String {
+    private static func error(_ code: String, _ message: String = "why", more: String = "")
+        -> String
+    {
         "<?xml version=\"1.0\"?>\n<Error><Code>\(code)</Code><Message>\(message)</Message>\(more)"
             + "<RequestId>1</RequestId></Error>"
     }
 
-    @Test("what passes by itself is tried again until it has passed", arguments: [
-        FaultyServer.Deed.answer(500, body: Self.error("InternalError")), .answer(502),
-        .answer(503, body: Self.error("SlowDown")), .answer(504), .answer(429), .reset,
-        .answer(400, body: Self.error("RequestTimeout")), .cutAnswer(bytes: 10), .loseAnswer,
-        .answer(400, body: Self.error("BadDigest")), .answer(409, body: Self.error("OperationAborted")),
-    ])
+    @Test(
+        "what passes by itself is tried again until it has passed",
+        arguments: [
+            FaultyServer.Deed.answer(500, body: Self.error("InternalError")), .answer(502),
+            .answer(503, body: Self.error("SlowDown")), .answer(504), .answer(429), .reset,
+            .answer(400, body: Self.error("RequestTimeout")), .cutAnswer(bytes: 10), .loseAnswer,
+            .answer(400, body: Self.error("BadDigest")),
+            .answer(409, body: Self.error("OperationAborted")),
+        ])
     func passing(deed: FaultyServer.Deed) throws {
         let content = Scratch.bytes(200_000)
         let path = try scratch.file("1", content)
@@ -51,9 +56,12 @@ import Testing
         let files = try store.list(watch)
         try store.delete("1", watch)
 
-        #expect(outcome == .sent(RemoteFile(
-            name: "1", bytes: 200_000,
-            checksum: .sha256(try LocalFile(path).digests(ofEach: .max, watch)[0]))))
+        #expect(
+            outcome
+                == .sent(
+                    RemoteFile(
+                        name: "1", bytes: 200_000,
+                        checksum: .sha256(try LocalFile(path).digests(ofEach: .max, watch)[0]))))
         #expect(read == content)
         #expect(files.map(\.bytes) == [200_000])
         #expect(try moto.store(bucket, makesBucket: false).file("1", watch) == nil)
@@ -61,7 +69,9 @@ import Testing
         #expect(!time.waits.isEmpty)
     }
 
-    @Test("a cut answer is gone on with where it was cut, of the same content alone") func cut() throws {
+    @Test("a cut answer is gone on with where it was cut, of the same content alone") func cut()
+        throws
+    {
         let content = Scratch.bytes(300_000)
         _ = try moto.store(bucket, makesBucket: false).put(
             scratch.file("1", content), as: "1", watch)
@@ -70,7 +80,8 @@ import Testing
             .init(start: "GET /\(bucket)/1 ", deed: .cutAnswer(bytes: 50_000)),
         ])
         let store = try store(server)
-        #expect(try store.bytes(of: "1", from: 1000, count: 250_000) == Array(content[1000..<251_000]))
+        #expect(
+            try store.bytes(of: "1", from: 1000, count: 250_000) == Array(content[1000..<251_000]))
         let gets = server.requests
         #expect(
             gets.map { $0.headers["range"] }
@@ -83,16 +94,19 @@ import Testing
         _ = try moto.store(bucket, makesBucket: false).put(
             scratch.file("1", Scratch.bytes(1000)), as: "1", watch)
         let server = try moto.faulty([
-            .init(start: "GET", deed: .cutAnswer(bytes: 100)), .init(start: "GET", deed: .answer(412)),
+            .init(start: "GET", deed: .cutAnswer(bytes: 100)),
+            .init(start: "GET", deed: .answer(412)),
         ])
         let store = try store(server)
         #expect(try failure { try store.bytes(of: "1", from: 0, count: 1000) }.code == .conflict)
     }
 
-    @Test("a server that gives another range, or all, is not believed", arguments: [
-        (200, []), (206, ["Content-Range: bytes 1-5/9"]), (206, ["Content-Range: bytes 0-5/9"]),
-        (206, ["Content-Range: words"]),
-    ])
+    @Test(
+        "a server that gives another range, or all, is not believed",
+        arguments: [
+            (200, []), (206, ["Content-Range: bytes 1-5/9"]), (206, ["Content-Range: bytes 0-5/9"]),
+            (206, ["Content-Range: words"]),
+        ])
     func range(status: Int, headers: [String]) throws {
         let server = try FaultyServer([
             .init(start: "GET", deed: .answer(status, headers: headers, body: "abcde"))
@@ -149,16 +163,18 @@ import Testing
         #expect(time.waits.count == 5)
     }
 
-    @Test("what no waiting helps against ends at once, with what to do", arguments: [
-        (403, "RequestTimeTooSkewed", RemoteError.Code.clockSkewed, "clock"),
-        (403, "AccessDenied", .denied, "credentials"),
-        (403, "InvalidAccessKeyId", .denied, "credentials"),
-        (400, "ExpiredToken", .credentialsExpired, "new credentials"),
-        (404, "NoSuchBucket", .noBucket, "bucket"),
-        (400, "AuthorizationHeaderMalformed", .wrongRegion, "AWS_REGION to eu-west-7"),
-        (301, "PermanentRedirect", .wrongRegion, "AWS_REGION to eu-west-7"),
-        (507, "InsufficientStorage", .diskFull, "space"),
-    ])
+    @Test(
+        "what no waiting helps against ends at once, with what to do",
+        arguments: [
+            (403, "RequestTimeTooSkewed", RemoteError.Code.clockSkewed, "clock"),
+            (403, "AccessDenied", .denied, "credentials"),
+            (403, "InvalidAccessKeyId", .denied, "credentials"),
+            (400, "ExpiredToken", .credentialsExpired, "new credentials"),
+            (404, "NoSuchBucket", .noBucket, "bucket"),
+            (400, "AuthorizationHeaderMalformed", .wrongRegion, "AWS_REGION to eu-west-7"),
+            (301, "PermanentRedirect", .wrongRegion, "AWS_REGION to eu-west-7"),
+            (507, "InsufficientStorage", .diskFull, "space"),
+        ])
     func final(status: Int, name: String, code: RemoteError.Code, remedy: String) throws {
         let body = Self.error(name, more: "<Region>eu-west-7</Region>")
         let server = try FaultyServer(
@@ -166,7 +182,9 @@ import Testing
                 .init(start: $0, deed: .answer(status, body: body))
             })
         let store = try store(server)
-        let errors = [try failure { try store.list(watch) }, try failure { try store.file("1", watch) }]
+        let errors = [
+            try failure { try store.list(watch) }, try failure { try store.file("1", watch) },
+        ]
         for error in errors {
             #expect(error.code == code)
             #expect(error.message.contains(name))
@@ -175,12 +193,14 @@ import Testing
         #expect(time.waits == [])
     }
 
-    @Test("answers that are none of S3 are refused", arguments: [
-        "", "<", "<html><body>Welcome</body></html>", "not found", "<ListBucketResult>",
-        "<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult>&a;</ListBucketResult>",
-        "<ListBucketResult><Contents><Key>1</Key></Contents></ListBucketResult>",
-        "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-    ])
+    @Test(
+        "answers that are none of S3 are refused",
+        arguments: [
+            "", "<", "<html><body>Welcome</body></html>", "not found", "<ListBucketResult>",
+            "<!DOCTYPE x [<!ENTITY a \"b\">]><ListBucketResult>&a;</ListBucketResult>",
+            "<ListBucketResult><Contents><Key>1</Key></Contents></ListBucketResult>",
+            "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+        ])
     func garbage(body: String) throws {
         let server = try FaultyServer([.init(start: "GET", deed: .answer(200, body: body))])
         #expect(try failure { try store(server).list(watch) }.code == .malformedAnswer)
@@ -196,7 +216,9 @@ import Testing
         #expect(error.message.count < 400)
     }
 
-    @Test("a name that is taken meanwhile is compared, and never written over", arguments: [true, false])
+    @Test(
+        "a name that is taken meanwhile is compared, and never written over",
+        arguments: [true, false])
     func race(isSame: Bool) throws {
         let other = try moto.store(bucket, makesBucket: false)
         let path = try scratch.file("1", Scratch.bytes(1000))

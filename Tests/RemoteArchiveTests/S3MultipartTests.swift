@@ -63,7 +63,9 @@ import Testing
         #expect(read == Self.content)
     }
 
-    @Test("an interrupted upload is gone on with: parts that are there are kept") func resume() throws {
+    @Test("an interrupted upload is gone on with: parts that are there are kept") func resume()
+        throws
+    {
         let broken = try moto.faulty()
         var isCancelled = false
         let interrupting = TransferWatch(
@@ -117,10 +119,12 @@ import Testing
         #expect(server.lines("POST").count == 4)
     }
 
-    @Test("an error behind status 200 is an error, and the name stays free", arguments: [
-        ("<Error><Code>AccessDenied</Code></Error>", RemoteError.Code.denied),
-        ("<html></html>", .malformedAnswer), ("garbage", .malformedAnswer),
-    ])
+    @Test(
+        "an error behind status 200 is an error, and the name stays free",
+        arguments: [
+            ("<Error><Code>AccessDenied</Code></Error>", RemoteError.Code.denied),
+            ("<html></html>", .malformedAnswer), ("garbage", .malformedAnswer),
+        ])
     func complete(body: String, code: RemoteError.Code) throws {
         let server = try moto.faulty([
             .init(start: "POST", part: "?uploadId=", deed: .answer(200, body: body))
@@ -129,7 +133,9 @@ import Testing
         #expect(try store(server).file("1", watch) == nil)
     }
 
-    @Test("a completion whose answer was lost is found to have succeeded") func lostCompletion() throws {
+    @Test("a completion whose answer was lost is found to have succeeded") func lostCompletion()
+        throws
+    {
         let server = try moto.faulty([
             .init(start: "POST", part: "?uploadId=", deed: .loseAnswer)
         ])
@@ -140,7 +146,8 @@ import Testing
         #expect(file.bytes == Int64(Self.bytes))
     }
 
-    @Test("a file that changes between parts leaves nothing, not even parts") func changed() throws {
+    @Test("a file that changes between parts leaves nothing, not even parts") func changed() throws
+    {
         let server = try moto.faulty()
         var isDone = false
         let meddling = TransferWatch(progress: { done, _ in
@@ -167,10 +174,13 @@ import Testing
 }
 
 @Suite("How files are cut") struct PartPlanTests {
-    @Test("parts cover the file, none too small, not too many", arguments: [
-        (0, 1), (1, 1), (64 << 20, 1), ((64 << 20) + 1, 9), (72 << 20, 9), (80_000 << 20, 10_000),
-        (80_001 << 20, 8889), (5 << 40, 9987),
-    ] as [(Int64, Int)])
+    @Test(
+        "parts cover the file, none too small, not too many",
+        arguments: [
+            (0, 1), (1, 1), (64 << 20, 1), ((64 << 20) + 1, 9), (72 << 20, 9),
+            (80_000 << 20, 10_000),
+            (80_001 << 20, 8889), (5 << 40, 9987),
+        ] as [(Int64, Int)])
     func parts(bytes: Int64, count: Int) throws {
         let plan = try PartPlan(bytes: bytes)
         #expect(plan.count == count)

@@ -44,7 +44,9 @@ import Testing
         #expect(try store.file("1", watch)?.bytes == 0)
     }
 
-    @Test("ranges that do not lie within the file are refused", arguments: [(90, 11), (100, 1), (101, 5)])
+    @Test(
+        "ranges that do not lie within the file are refused",
+        arguments: [(90, 11), (100, 1), (101, 5)])
     func outside(offset: Int, count: Int) throws {
         let store = try moto.store()
         _ = try store.put(scratch.file("1", Scratch.bytes(100)), as: "1", watch)
@@ -60,7 +62,9 @@ import Testing
         #expect(try failure { try store.bytes(of: "1", from: 0, count: 1) }.code == .absent)
     }
 
-    @Test("the same content is not sent again, other content is not written over") func again() throws {
+    @Test("the same content is not sent again, other content is not written over") func again()
+        throws
+    {
         let store = try moto.store()
         let path = try scratch.file("1", Scratch.bytes(5000))
         _ = try store.put(path, as: "1", watch)
@@ -105,7 +109,8 @@ import Testing
         let lenient = try Moto.lenient.get()
         let name = "b-" + UUID().uuidString.lowercased()
         let store = try lenient.store(name)
-        let first = "<ListBucketResult><IsTruncated>true</IsTruncated>"
+        let first =
+            "<ListBucketResult><IsTruncated>true</IsTruncated>"
             + "<NextContinuationToken>a/b+c&amp;d=</NextContinuationToken>"
             + "<Contents><Key>1</Key><Size>7</Size></Contents>"
             + "<Contents><Key>not/ours</Key><Size>7</Size></Contents></ListBucketResult>"
@@ -119,9 +124,11 @@ import Testing
         #expect(second.contains("continuation-token=a%2Fb%2Bc%26d%3D&delimiter=%2F&list-type=2"))
     }
 
-    @Test("odd prefixes are signed right", arguments: [
-        "/a%20b", "/%C3%A4", "/a+b=c&d", "/~x/(y)'*!", "/a%25b",
-    ])
+    @Test(
+        "odd prefixes are signed right",
+        arguments: [
+            "/a%20b", "/%C3%A4", "/a+b=c&d", "/~x/(y)'*!", "/a%25b",
+        ])
     func prefixes(prefix: String) throws {
         let lenient = try Moto.lenient.get()
         let server = try lenient.faulty()
@@ -131,7 +138,8 @@ import Testing
         #expect(try store.bytes(of: "1", from: 1, count: 2) == [2, 3])
     }
 
-    @Test("a wrong secret is refused at once, in a line that says what to do") func secret() throws {
+    @Test("a wrong secret is refused at once, in a line that says what to do") func secret() throws
+    {
         let time = StillTime()
         let wrong = ["AWS_SECRET_ACCESS_KEY": Secrets.add("wrong-Secret/0123456789")]
         let store = try moto.store(changes: wrong, time: time)
@@ -166,16 +174,21 @@ import Testing
         }
     }
 
-    @Test("names that are none are refused before anything is asked", arguments: [
-        "", ".", "..", ".x", "a/b", "a b", "x.part", "ä", "-f", String(repeating: "a", count: 201),
-    ])
+    @Test(
+        "names that are none are refused before anything is asked",
+        arguments: [
+            "", ".", "..", ".x", "a/b", "a b", "x.part", "ä", "-f",
+            String(repeating: "a", count: 201),
+        ])
     func names(name: String) throws {
         let store = try moto.store("never-made", makesBucket: false)
         #expect(try failure { try store.file(name, watch) }.code == .refused)
         #expect(try failure { try store.put("/nowhere", as: name, watch) }.code == .refused)
     }
 
-    @Test("a local file that is none is refused with its path", arguments: ["/nowhere/at-all", "/tmp"])
+    @Test(
+        "a local file that is none is refused with its path",
+        arguments: ["/nowhere/at-all", "/tmp"])
     func local(path: String) throws {
         let store = try moto.store("never-made", makesBucket: false)
         let error = try failure { try store.put(path, as: "1", watch) }
@@ -183,9 +196,11 @@ import Testing
         #expect(error.message.hasPrefix(path))
     }
 
-    @Test("a file that changes, grows or goes while it is sent is not kept", arguments: [
-        "change", "grow", "remove",
-    ])
+    @Test(
+        "a file that changes, grows or goes while it is sent is not kept",
+        arguments: [
+            "change", "grow", "remove",
+        ])
     func localChange(how: String) throws {
         let store = try moto.store()
         let path = try scratch.file("1", Scratch.bytes(2_000_000))

@@ -77,7 +77,9 @@ import Testing
         #expect(try store.list(watch) == [file])
     }
 
-    @Test("ranges that do not lie within the file are refused", arguments: [(90, 11), (100, 1), (101, 5)])
+    @Test(
+        "ranges that do not lie within the file are refused",
+        arguments: [(90, 11), (100, 1), (101, 5)])
     func outside(offset: Int, count: Int) throws {
         let store = try server.store()
         _ = try store.put(scratch.file("1", Scratch.bytes(100)), as: "1", watch)
@@ -92,7 +94,9 @@ import Testing
         #expect(try failure { try store.bytes(of: "1", from: 0, count: 1) }.code == .absent)
     }
 
-    @Test("the same content is not sent again, other content is not written over") func again() throws {
+    @Test("the same content is not sent again, other content is not written over") func again()
+        throws
+    {
         let base = try folder()
         let store = try server.store(base)
         let path = try scratch.file("1", Scratch.bytes(5000))
@@ -134,9 +138,11 @@ import Testing
         #expect(try store.list(watch) == [])
     }
 
-    @Test("an unfinished upload is gone on with if it begins as the file does", arguments: [
-        (1_500_000, true), (0, true), (3_000_000, true), (1_500_000, false), (3_000_001, false),
-    ])
+    @Test(
+        "an unfinished upload is gone on with if it begins as the file does",
+        arguments: [
+            (1_500_000, true), (0, true), (3_000_000, true), (1_500_000, false), (3_000_001, false),
+        ])
     func resume(there: Int, isOurs: Bool) throws {
         let base = try folder()
         let content = Scratch.bytes(3_000_000)
@@ -186,7 +192,8 @@ import Testing
         #expect(!time.waits.isEmpty)
     }
 
-    @Test("a file that changes while it is sent does not get its name", arguments: ["grow", "remove"])
+    @Test(
+        "a file that changes while it is sent does not get its name", arguments: ["grow", "remove"])
     func localChange(how: String) throws {
         let base = try folder()
         let path = try scratch.file("1", Scratch.bytes(2_000_000))
@@ -218,7 +225,8 @@ import Testing
             progress: { done, _ in isCancelled = done > 1_000_000 }, isCancelled: { isCancelled })
         #expect(try failure { try store.put(path, as: "1", cancelling) }.code == .cancelled)
         #expect(try store.file("1", watch) == nil)
-        #expect(try store.put(path, as: "1", watch) == .sent(RemoteFile(name: "1", bytes: 8_000_000)))
+        #expect(
+            try store.put(path, as: "1", watch) == .sent(RemoteFile(name: "1", bytes: 8_000_000)))
     }
 
     @Test("nobody listens: said after the attempts, with the server") func nobody() throws {
@@ -239,73 +247,5 @@ import Testing
         }
         #expect(error.code == .timedOut)
         #expect(time.waits.count == 5)
-    }
-}
-
-@Suite("SFTP servers that fail", .serialized) struct SFTPFaultTests {
-    let scratch: Scratch
-    let watch = TransferWatch()
-
-    init() throws { scratch = try Scratch() }
-
-    @Test(
-        "a server that is killed in the middle and comes back gets the rest",
-        .enabled(if: SSHServer.isRoot, "only root can end a server with all its sessions"))
-    func killed() throws {
-        let server = try SSHServer()
-        let content = Scratch.bytes(40_000_000)
-        let path = try scratch.file("1", content)
-        let base = server.folder + "/captures"
-        var policy = RetryPolicy()
-        policy.attemptsMax = 2
-        let store = try server.store(base, policy: policy)
-        var isKilled = false
-        let killing = TransferWatch(progress: { done, _ in
-            guard done > 5_000_000, !isKilled else { return }
-            isKilled = true
-            server.kill()
-        })
-        let error = try failure { try store.put(path, as: "1", killing) }
-        #expect(error.code.mayPass)
-        #expect(error.message.hasSuffix("(tried 2 times)"))
-        let attributes = try FileManager.default.attributesOfItem(atPath: base + "/1.part")
-        let there = try #require(attributes[.size] as? Int)
-        #expect((1..<content.count).contains(there))
-
-        try server.start()
-        var first: Int64?
-        let following = TransferWatch(progress: { done, _ in first = first ?? done })
-        _ = try store.put(path, as: "1", following)
-
-        #expect(try #require(first) > there)
-        #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: base + "/1"))) == content)
-    }
-
-    @Test(
-        "a full disk is named at once, and the name stays free",
-        .enabled(if: SSHServer.isRoot, "only root can mount a small disk to fill"))
-    func full() throws {
-        let server = try SFTPStoreTests.shared.get()
-        let time = StillTime()
-        let store = try server.store(server.smallFolder + "/captures", time: time)
-        let error = try failure {
-            try store.put(scratch.file("1", Scratch.bytes(3_000_000)), as: "1", watch)
-        }
-        #expect(error.code == .diskFull)
-        #expect(error.description.contains("the disk is full (0 bytes are free)"))
-        #expect(time.waits == [])
-        #expect(try store.list(watch) == [])
-    }
-
-    @Test(
-        "a folder that may not be written to is denied",
-        .enabled(if: FileManager.default.fileExists(atPath: "/proc/1"), "needs /proc"))
-    func denied() throws {
-        let server = try SFTPStoreTests.shared.get()
-        let time = StillTime()
-        let store = try server.store("/proc/captures", time: time)
-        let error = try failure { try store.put(scratch.file("1", [1]), as: "1", watch) }
-        #expect(!error.code.mayPass)
-        #expect(time.waits == [])
     }
 }

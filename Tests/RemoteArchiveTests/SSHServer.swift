@@ -68,7 +68,8 @@ final class SSHServer: Sendable {
         environment = ["LD_LIBRARY_PATH": tool]
         let server = [found, "-D", "-e", "-f", file]
         if Self.isRoot {
-            let users = try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
+            let users =
+                try String(contentsOfFile: "/etc/passwd", encoding: .utf8)
                 .split(separator: "\n").filter { !$0.hasPrefix("sshd:") }
                 + ["sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin", ""]
             let passwd = try scratch.file("passwd", text: users.joined(separator: "\n"))

@@ -59,6 +59,7 @@ struct TidyTests {
             "Cluster": [
                 "Crypto", "CYaml", "Foundation", "Packets", "Synchronization", "Traceflow", "Yams",
             ],
+            "RemoteArchive": ["CCurl", "Crypto", "Foundation", "Glibc", "Synchronization"],
             "Packets": ["Traceflow"], "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
         ]
         for source in try Self.sources() {
