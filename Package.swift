@@ -121,6 +121,9 @@ let package = Package(
             dependencies: [
                 "CSQLite", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Torture", swiftSettings: strict),
+        // For tests alone: the built binary, used as a user would.
+        .target(
+            name: "TestBinary", path: "Tests/Support/TestBinary", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
@@ -146,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "RemoteArchiveTests",
             dependencies: [
-                "CCurl", "RemoteArchive", .product(name: "Crypto", package: "swift-crypto"),
+                "CCurl", "RemoteArchive", "TestBinary", "tracectl",
+                .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
@@ -174,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "tracectlTests",
             dependencies: [
-                "Scheduler", "tracectl", "Traceflow", .product(name: "Yams", package: "Yams"),
+                "Scheduler", "TestBinary", "tracectl", "Traceflow",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
     ]

@@ -52,8 +52,8 @@ public struct CaptureFolder: Sendable {
         return try !limits.allow(bytes: file.count(), beganSeconds: began, now: now)
     }
 
-    /// What the body makes of a whole file that nobody writes to, nor begins to meanwhile; a torn end
-    /// is cut off before. Nil where somebody writes, or there is no such file.
+    /// What the body makes of a whole file that nobody writes to, nor begins to meanwhile; a torn
+    /// end is cut off before. Nil where somebody writes, or there is no such file.
     public func whileNobodyWrites<T>(
         to number: Int64, _ index: any CaptureIndex, _ body: (_ path: String) throws -> T
     ) throws -> T? {

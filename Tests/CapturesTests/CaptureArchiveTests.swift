@@ -254,3 +254,26 @@ struct CaptureArchiveTests {
         #expect(try writer.commit() == [])
     }
 }
+
+/// What the log knows of files that are elsewhere, or not here any more.
+struct ClosedFileTests {
+    private let packet = SeenPacket(
+        frame: PacketFrame(nanoseconds: 1, link: .ethernet, bytes: [1, 2, 3]), interface: "n/p",
+        comment: "c")
+
+    @Test func aClosedFileIsLeftAloneAndAGoneNumberIsNotGivenAgain() throws {
+        let folder = CaptureFolder()
+        let first = try folder.writer()
+        try first.add([packet])
+        #expect(try first.commit()[0].file == 1)
+        folder.closed = [1]
+        let second = try folder.writer()
+        try second.add([packet])
+        #expect(try second.commit()[0].file == 2)
+        try FileManager.default.removeItem(at: folder.file(2))
+        folder.highest = 7
+        let third = try folder.writer()
+        try third.add([packet])
+        #expect(try third.commit()[0].file == 8)
+    }
+}

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// The packets behind traces, as people ask for them.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// Findings as a user meets them: paths, settling, maintenance.

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestBinary
 import Testing
 
 /// What a full disk does to a log, on a small file system of its own.

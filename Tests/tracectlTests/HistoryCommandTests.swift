@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// Questions about the past, as people ask them.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// At three in the morning: what turned, which edit was it, and what were the paths.

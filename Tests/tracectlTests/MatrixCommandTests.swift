@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// `matrix`, `matrix diff`, `explain` and `cluster check` as a user types them.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// `tracectl worker --metrics`, as Prometheus and people see it.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// Several processes on one log, and their deaths.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// What is refused: exit status 1, one line that names field, value and rule, nothing written.

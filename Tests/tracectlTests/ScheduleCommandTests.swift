@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// `schedule` as a user types it.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// `tracectl log archive`, `restore` and `drop`, used as an operator would.

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 /// `sweep` and `matrix SWEEP` as a user types them.

@@ -34,8 +34,8 @@ public struct CaptureBook: CaptureIndex {
 
     private static let page = 1000
 
-    /// As far as the history is folded. Files that are not here are read from where they were pushed
-    /// to, if somebody knows the way.
+    /// As far as the history is folded. Files that are not here are read from where they were
+    /// pushed to, if somebody knows the way.
     public init(log: JobLog, history: History, remote: RemoteArchives? = nil) throws {
         self.log = log
         self.history = history

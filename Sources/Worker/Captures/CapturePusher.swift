@@ -15,8 +15,8 @@ import Traceflow
 ///
 /// Invariants:
 /// - the log says `CaptureFilePushed` only of a copy that is whole and the same, to the byte;
-/// - a file that was pushed is never added to again (`CaptureIndex.isClosed`): whoever sends it holds
-///   its lock until the log has said so;
+/// - a file that was pushed is never added to again (`CaptureIndex.isClosed`): whoever sends it
+///   holds its lock until the log has said so;
 /// - a local file is removed only once the log says both.
 ///
 /// The name has the content's digest, so that what a crash left behind is never taken for something

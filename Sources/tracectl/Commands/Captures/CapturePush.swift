@@ -14,10 +14,10 @@ struct CapturePush: ParsableCommand {
         commandName: "push",
         abstract: "Copy files of captures to S3 or by SFTP, and drop the local ones if asked.",
         discussion: """
-            What was interrupted is gone on with; what lies there already is not sent again. A file \
-            that was pushed is not added to any more. `show`, `export` and `verify` read what is not \
-            here from where it was pushed to, no more of it than they need. Credentials of S3 are \
-            those of AWS: variables, ~/.aws, the container's endpoint.
+            What was interrupted is gone on with; what lies there already is not sent again. A \
+            file that was pushed is not added to any more. `show`, `export` and `verify` read what \
+            is not here from where it was pushed to, no more of it than they need. Credentials of \
+            S3 are those of AWS: variables, ~/.aws, the container's endpoint.
             """)
 
     @OptionGroup var log: LogOptions

@@ -22,7 +22,7 @@ struct RemoteOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Of SFTP: the server's public key, or its fingerprint SHA256:… (or TRACECTL_SFTP_HOST_KEY).",
+            "Of SFTP: the server's public key or its SHA256:… (or TRACECTL_SFTP_HOST_KEY).",
             valueName: "key"))
     var sftpHostKey: String?
 

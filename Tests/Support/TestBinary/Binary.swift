@@ -1,36 +1,35 @@
 import Foundation
-import Testing
 
 /// The built binary, used as a user would.
-final class Binary: Sendable {
-    struct Result {
-        var status: Int32
-        var output: String
-        var errors: String
-        var errorLines: Int { errors.split(separator: "\n").count }
+package final class Binary: Sendable {
+    package struct Result {
+        package var status: Int32
+        package var output: String
+        package var errors: String
+        package var errorLines: Int { errors.split(separator: "\n").count }
     }
 
-    let folder: String
+    package let folder: String
 
-    init() throws {
+    package init() throws {
         folder = NSTemporaryDirectory() + "tracectl-cli-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    var log: String { folder + "/log" }
+    package var log: String { folder + "/log" }
 
-    static let path: String = {
+    package static let path: String = {
         // Test bundle and binary are built side by side.
         let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         return folder.appendingPathComponent("tracectl").path
     }()
 
-    static let scenarios = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../Sources/tracectl/Scenarios").standardized.path
+    package static let scenarios = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../../Sources/tracectl/Scenarios").standardized.path
 
-    func process(_ arguments: [String], environment: [String: String] = [:]) -> Process {
+    package func process(_ arguments: [String], environment: [String: String] = [:]) -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
@@ -42,7 +41,7 @@ final class Binary: Sendable {
     }
 
     @discardableResult
-    func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+    package func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
         let process = process(arguments, environment: environment)
         // Files and not pipes: neither side ever waits for the other.
         let id = UUID().uuidString
@@ -59,14 +58,15 @@ final class Binary: Sendable {
     }
 
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String {
+    package func write(_ text: String, to name: String) throws -> String {
         let file = folder + "/" + name
         try text.write(toFile: file, atomically: true, encoding: .utf8)
         return file
     }
 
     /// A Traceflow of the given spec, in one line of YAML.
-    func traceflow(_ spec: String, name: String = "t", version: String = "v1beta1") throws -> String
+    package func traceflow(_ spec: String, name: String = "t", version: String = "v1beta1") throws
+        -> String
     {
         try write(
             """
@@ -77,5 +77,5 @@ final class Binary: Sendable {
             """, to: name + ".yaml")
     }
 
-    var cluster: String { Self.scenarios + "/cluster.yaml" }
+    package var cluster: String { Self.scenarios + "/cluster.yaml" }
 }
