@@ -92,8 +92,9 @@ public final class S3Store: RemoteStore {
         } catch let why as RemoteError where why.code == .absent {
             return
         }
-        throw error.code == .absent
-            ? RemoteError(.interrupted, "\(location): a file appeared meanwhile") : error
+        // Found by now, or asked for with credentials that were renewed: the next attempt says.
+        guard error.code == .absent || error.code == .refused else { throw error }
+        throw RemoteError(.interrupted, error.message, remedy: error.remedy)
     }
 
     public func read(
@@ -209,5 +210,4 @@ public final class S3Store: RemoteStore {
         watch.progress(local.bytes, local.bytes)
         return .sent(there)
     }
-
 }

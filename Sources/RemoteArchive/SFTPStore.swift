@@ -7,7 +7,8 @@ import Foundation
 ///     NAME.part is something else ─▶ written anew ──┘
 ///
 /// Whether an unfinished upload begins as the file does is found by reading it: SFTP keeps no
-/// checksums, and a machine that lost power may have the length without the content. SSH keeps what
+/// checksums, and a machine that lost power may have the length without the content. So is whether
+/// the name has the same content already: list first, and put what is not there. SSH keeps what
 /// is on its way from being altered, so that of a whole upload the size is looked at. The server is
 /// not asked to sync: OpenSSH could, libcurl cannot.
 public final class SFTPStore: RemoteStore {
@@ -120,6 +121,13 @@ public final class SFTPStore: RemoteStore {
         let local = try LocalFile(path)
         var verified: Int64 = 0
         var isRenamed = false
+        var furthest: Int64 = 0
+        var watch = watch
+        // What was given to a connection that broke is given again.
+        watch.progress = { [progress = watch.progress] done, total in
+            furthest = max(furthest, done)
+            progress(furthest, total)
+        }
         return try retries.run(watch) {
             if let bytes = try client.size(final, watch) {
                 let there = RemoteFile(name: name, bytes: bytes)

@@ -164,6 +164,29 @@ import Testing
         }
     }
 
+    @Test("expired ones are found behind a HEAD too, which cannot say so") func expiredHead() throws
+    {
+        let credentials = try server(
+            .answer(200, body: Self.answer()), .answer(200, body: Self.answer("NEXT")))
+        let body = "<Error><Code>ExpiredToken</Code><Message>m</Message></Error>"
+        let store = try FaultyServer([
+            .init(start: "HEAD", deed: .answer(400)),
+            .init(start: "GET", deed: .answer(400, body: body)),
+            .init(start: "GET", deed: .answer(200, body: "x")),
+            .init(start: "HEAD", deed: .answer(200, body: "x")),
+        ])
+        let surroundings = time.surroundings([
+            "HOME": scratch.path, "AWS_ENDPOINT_URL": "http://127.0.0.1:\(store.port)",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI":
+                "http://127.0.0.1:\(credentials.port)/v1/credentials",
+        ])
+        let s3 = try S3Store(
+            RemoteLocation("s3://bucket"), S3Settings(surroundings), CredentialsChain(surroundings),
+            surroundings)
+        #expect(try s3.file("1", TransferWatch()) == RemoteFile(name: "1", bytes: 1))
+        #expect(store.unmet == 0 && credentials.unmet == 0)
+    }
+
     @Test("expired ones are renewed once when the server says so") func expired() throws {
         let credentials = try server(
             .answer(200, body: Self.answer()), .answer(200, body: Self.answer("NEXT")))

@@ -33,19 +33,38 @@ final class Moto: Sendable {
         print(key["AccessKeyId"], key["SecretAccessKey"])
         """
 
-    private init(checksSignatures: Bool) throws {
-        let program = try #require(
+    /// With a certificate that it signed itself, in a file, for an encrypted connection.
+    init(certificate: String, key: String) throws {
+        let program = try Self.program()
+        child = try Child(
+            [
+                program, "-H", "127.0.0.1", "-p", "0", "-c", certificate, "-k", key,
+            ], environment: ["PYTHONUNBUFFERED": "1"])
+        port = try Self.port(child.wait(for: "CTRL+C"), "https")
+        keyID = "ID"
+        secretKey = "SECRET"
+    }
+
+    private static func program() throws -> String {
+        try #require(
             Child.program([Child.root + "/.build/tools/moto/bin/moto_server", "moto_server"]),
             "moto is missing: run `scripts/setup tests`")
+    }
+
+    private static func port(_ said: String, _ scheme: String) throws -> Int {
+        let mark = try #require(said.range(of: "\(scheme)://127.0.0.1:"))
+        return try #require(Int(said[mark.upperBound...].prefix { $0.isNumber }))
+    }
+
+    private init(checksSignatures: Bool) throws {
+        let program = try Self.program()
         child = try Child(
             [program, "-H", "127.0.0.1", "-p", "0"],
             environment: [
                 "INITIAL_NO_AUTH_ACTION_COUNT": checksSignatures ? "4" : "inf",
                 "PYTHONUNBUFFERED": "1",
             ])
-        let said = try child.wait(for: "CTRL+C")
-        let mark = try #require(said.range(of: "http://127.0.0.1:"))
-        port = try #require(Int(said[mark.upperBound...].prefix { $0.isNumber }))
+        port = try Self.port(child.wait(for: "CTRL+C"), "http")
         let python = URL(fileURLWithPath: program).deletingLastPathComponent().path + "/python3"
         let keys = try Child.run([python, "-c", Self.script, "http://127.0.0.1:\(port)"])
             .split(whereSeparator: \.isWhitespace)

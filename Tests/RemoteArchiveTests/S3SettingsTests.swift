@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import RemoteArchive
@@ -82,5 +83,31 @@ import Testing
         let error = try failure { try settings([:], endpoint: text) }
         #expect(error.code == .refused)
         #expect(!error.description.contains("hunter2"))
+    }
+
+    @Test("a server whose certificate nobody vouches for is not talked to; AWS_CA_BUNDLE vouches")
+    func certificate() throws {
+        let program = try #require(
+            Child.program(["openssl"]), "openssl is missing: run `scripts/setup tests`")
+        let (key, certificate) = (scratch.path + "/key", scratch.path + "/certificate")
+        try Child.run([
+            program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", key, "-out", certificate,
+        ])
+        let moto = try Moto(certificate: certificate, key: key)
+        let name = "b-" + UUID().uuidString.lowercased()
+        let time = StillTime()
+        let store = { (more: [String: String]) in
+            let endpoint = ["AWS_ENDPOINT_URL": "https://127.0.0.1:\(moto.port)"]
+            return try moto.store(
+                name, makesBucket: false, changes: endpoint.merging(more) { $1 }, time: time)
+        }
+        let watch = TransferWatch()
+        let error = try failure { try store([:]).list(watch) }
+        #expect(error.code == .untrustedServer)
+        #expect(time.waits == [])
+        let vouched = ["AWS_CA_BUNDLE": certificate]
+        #expect(try failure { try store(vouched).list(watch) }.code == .noBucket)
     }
 }
