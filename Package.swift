@@ -37,6 +37,11 @@ let package = Package(
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
         .target(name: "Packets", dependencies: ["Traceflow"], swiftSettings: strict),
+        // What Swift cannot import of AF_PACKET: variadic ioctl, macros over control messages.
+        .target(name: "CPacketSocket", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "PacketSocket", dependencies: ["CPacketSocket", "Packets", "Traceflow"],
+            swiftSettings: strict),
         .target(
             name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
             swiftSettings: strict),
@@ -64,7 +69,7 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Packets",
-                "Scheduler", "TraceLog", "Traceflow",
+                "PacketSocket", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
@@ -80,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "Scheduler",
-                "TraceLog", "Traceflow", "Worker",
+                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "PacketSocket",
+                "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
@@ -93,6 +98,11 @@ let package = Package(
         .target(
             name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite", "JobLog"],
             path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
+        // For tests alone: two network namespaces and a link between them.
+        .target(
+            name: "NetworkNamespaces", dependencies: ["CPacketSocket"],
+            path: "Tests/Support/NetworkNamespaces",
+            swiftSettings: strict),
         // For tests alone: whole systems on virtual time, from one seed; `make simulate`.
         .target(
             name: "Simulator",
@@ -136,6 +146,10 @@ let package = Package(
         .testTarget(
             name: "PacketsTests", dependencies: ["Packets", "Traceflow"], swiftSettings: strict),
         .testTarget(
+            name: "PacketSocketTests",
+            dependencies: ["NetworkNamespaces", "Packets", "PacketSocket", "Traceflow"],
+            swiftSettings: strict),
+        .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "Packets", "Traceflow"],
             swiftSettings: strict),
         .testTarget(
@@ -144,9 +158,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Cluster", "History", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog",
-                "Traceflow",
-                "Worker",
+                "Cluster", "History", "JobLog", "Packets", "PacketSocket", "Scheduler",
+                "SimulatedDisk", "TraceLog", "Traceflow", "Worker",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
@@ -164,7 +177,8 @@ let package = Package(
         .testTarget(
             name: "tracectlTests",
             dependencies: [
-                "Scheduler", "tracectl", "Traceflow", .product(name: "Yams", package: "Yams"),
+                "NetworkNamespaces", "Scheduler", "tracectl", "Traceflow",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
     ]

@@ -59,6 +59,9 @@ struct TidyTests {
             "Cluster": [
                 "Crypto", "CYaml", "Foundation", "Packets", "Synchronization", "Traceflow", "Yams",
             ],
+            "PacketSocket": [
+                "CPacketSocket", "Foundation", "Glibc", "Packets", "Synchronization", "Traceflow",
+            ],
             "Packets": ["Traceflow"], "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
         ]
         for source in try Self.sources() {
