@@ -6,7 +6,7 @@ import Traceflow
 /// The packets that a live trace keeps, at both ends of its path.
 struct LiveCaptureTests {
     /// Builds packets between `a` on n1 and `far` on n2, a millisecond after one another.
-    private struct Wire {
+    struct Wire {
         private(set) var packets: [TrafficPacket] = []
 
         static func frame(
