@@ -37,6 +37,11 @@ let package = Package(
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
         .target(name: "Packets", dependencies: ["Traceflow"], swiftSettings: strict),
+        // What Swift cannot import of AF_PACKET: variadic ioctl, macros over control messages.
+        .target(name: "CPacketSocket", cSettings: [.treatAllWarnings(as: .error)]),
+        .target(
+            name: "PacketSocket", dependencies: ["CPacketSocket", "Packets", "Traceflow"],
+            swiftSettings: strict),
         .target(
             name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
             swiftSettings: strict),
@@ -69,7 +74,7 @@ let package = Package(
             name: "Worker",
             dependencies: [
                 "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Packets",
-                "RemoteArchive", "Scheduler", "TraceLog", "Traceflow",
+                "PacketSocket", "RemoteArchive", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
@@ -85,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "RemoteArchive",
+                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "PacketSocket",
+                "RemoteArchive",
                 "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -98,6 +104,11 @@ let package = Package(
         .target(
             name: "SimulatedDisk", dependencies: ["CSimulatedDisk", "CSQLite", "JobLog"],
             path: "Tests/Support/SimulatedDisk", swiftSettings: strict),
+        // For tests alone: two network namespaces and a link between them.
+        .target(
+            name: "NetworkNamespaces", dependencies: ["CPacketSocket"],
+            path: "Tests/Support/NetworkNamespaces",
+            swiftSettings: strict),
         // For tests alone: whole systems on virtual time, from one seed; `make simulate`.
         .target(
             name: "Simulator",
@@ -144,6 +155,10 @@ let package = Package(
         .testTarget(
             name: "PacketsTests", dependencies: ["Packets", "Traceflow"], swiftSettings: strict),
         .testTarget(
+            name: "PacketSocketTests",
+            dependencies: ["NetworkNamespaces", "Packets", "PacketSocket", "Traceflow"],
+            swiftSettings: strict),
+        .testTarget(
             name: "CapturesTests", dependencies: ["Captures", "Packets", "Traceflow"],
             swiftSettings: strict),
         .testTarget(
@@ -158,9 +173,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Cluster", "History", "JobLog", "Scheduler", "SimulatedDisk", "TraceLog",
-                "Traceflow",
-                "Worker",
+                "Cluster", "History", "JobLog", "Packets", "PacketSocket", "Scheduler",
+                "SimulatedDisk", "TraceLog", "Traceflow", "Worker",
             ],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
@@ -178,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "tracectlTests",
             dependencies: [
-                "Scheduler", "TestBinary", "tracectl", "Traceflow",
+                "NetworkNamespaces", "Scheduler", "TestBinary", "tracectl", "Traceflow",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),

@@ -14,18 +14,30 @@ public enum ConnectionStarts {
 
     /// The starts among the packets, in the order of time.
     public static func of(_ packets: [TrafficPacket]) -> [TrafficPacket] {
-        var seen: Set<ConnectionTuple> = []
-        return inOrder(packets).filter { packet in
-            switch packet.transport {
-            case .tcp(_, _, let flags):
-                // SYN (2) without ACK (16).
-                return flags & 0x12 == 0x02
-            case .icmp(let type, _, _, _):
-                if type == 0 || type == 129 { return false }
-            case .udp, .other: break
-            }
-            let tuple = ConnectionTuple(packet)
-            return !seen.contains(tuple.reversed) && seen.insert(tuple).inserted
+        var started = StartedConnections()
+        return inOrder(packets).filter { started.isStart($0) }
+    }
+}
+
+/// Tells the starts of connections from other packets, one after the other in the order of time.
+public struct StartedConnections: Sendable {
+    private var seen: Set<ConnectionTuple> = []
+
+    public init() {}
+
+    /// How many are remembered, so that their next packets are no starts.
+    public var count: Int { seen.count }
+
+    public mutating func isStart(_ packet: TrafficPacket) -> Bool {
+        switch packet.transport {
+        case .tcp(_, _, let flags):
+            // SYN (2) without ACK (16).
+            return flags & 0x12 == 0x02
+        case .icmp(let type, _, _, _):
+            if type == 0 || type == 129 { return false }
+        case .udp, .other: break
         }
+        let tuple = ConnectionTuple(packet)
+        return !seen.contains(tuple.reversed) && seen.insert(tuple).inserted
     }
 }

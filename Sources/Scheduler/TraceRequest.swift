@@ -93,10 +93,18 @@ public enum TraceName: Hashable, Sendable {
     private static let memberDigits = 6
 }
 
-/// A traffic file by where it was and what it held.
+/// A traffic file by where it was and what it held; or an interface, whose packets are to come.
 public struct TrafficReference: Hashable, Sendable {
+    /// Of an interface its address, `iface:NAME@NETNS`.
     public var path: String
+    /// Empty of an interface: nothing of it is in the log.
     public var digest: [UInt8]
+
+    public var isInterface: Bool { digest.isEmpty }
+
+    public static func interface(_ address: String) -> TrafficReference {
+        TrafficReference(path: address, digest: [])
+    }
 
     public init(path: String, digest: [UInt8]) {
         self.path = path

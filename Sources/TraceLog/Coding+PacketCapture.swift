@@ -28,7 +28,7 @@ extension PacketCaptureSpec {
             direction: CaptureRequest.Direction(rawValue: message.direction),
             capturePoint: CaptureRequest.Point(rawValue: message.capturePoint),
             timeout: message.hasTimeoutSeconds ? Int(message.timeoutSeconds) : nil,
-            packet: message.hasPacket ? try PacketMatch(message.packet) : nil)
+            packet: message.hasPacket ? try PacketSelection(message.packet) : nil)
         if message.hasFileServer {
             let server = message.fileServer
             fileServer = FileServer(
@@ -60,7 +60,7 @@ extension PacketCaptureSpec.Endpoint {
 }
 
 extension PBPacketMatch {
-    init(_ match: PacketMatch) {
+    init(_ match: PacketSelection) {
         self.init()
         switch match.ipFamily {
         case .v4: ipFamily = 4
@@ -72,7 +72,7 @@ extension PBPacketMatch {
     }
 }
 
-extension PacketMatch {
+extension PacketSelection {
     init(_ message: PBPacketMatch) throws {
         self.init(protocol: message.hasProtocol ? try NumberOrName(message.protocol) : nil)
         switch message.ipFamily {
@@ -85,7 +85,7 @@ extension PacketMatch {
 }
 
 extension PBPacketMatch.NumberOrName {
-    init(_ value: PacketMatch.NumberOrName) {
+    init(_ value: PacketSelection.NumberOrName) {
         self.init()
         switch value {
         case .number(let number): self.number = Int64(number)
@@ -94,7 +94,7 @@ extension PBPacketMatch.NumberOrName {
     }
 }
 
-extension PacketMatch.NumberOrName {
+extension PacketSelection.NumberOrName {
     init(_ message: PBPacketMatch.NumberOrName) throws {
         switch message.value {
         case .number(let number): self = .number(Int(number))
@@ -105,7 +105,7 @@ extension PacketMatch.NumberOrName {
 }
 
 extension PBPacketMatch.Transport {
-    init(_ transport: PacketMatch.Transport) {
+    init(_ transport: PacketSelection.Transport) {
         self.init()
         switch transport {
         case .tcp(let ports, let flags):
@@ -129,12 +129,12 @@ extension PBPacketMatch.Transport {
         }
     }
 
-    private mutating func set(_ ports: PacketMatch.Ports) {
+    private mutating func set(_ ports: PacketSelection.Ports) {
         if let port = ports.srcPort { srcPort = Int64(port) }
         if let port = ports.dstPort { dstPort = Int64(port) }
     }
 
-    private mutating func set(_ messages: [PacketMatch.Message]) {
+    private mutating func set(_ messages: [PacketSelection.Message]) {
         self.messages = messages.map { message in
             .with {
                 $0.type = PBPacketMatch.NumberOrName(message.type)
@@ -144,21 +144,21 @@ extension PBPacketMatch.Transport {
     }
 }
 
-extension PacketMatch.Transport {
+extension PacketSelection.Transport {
     init(_ message: PBPacketMatch.Transport) throws {
-        let ports = PacketMatch.Ports(
+        let ports = PacketSelection.Ports(
             srcPort: message.hasSrcPort ? Int(message.srcPort) : nil,
             dstPort: message.hasDstPort ? Int(message.dstPort) : nil)
         let messages = try message.messages.map {
-            PacketMatch.Message(
-                type: try PacketMatch.NumberOrName($0.type), code: $0.hasCode ? Int($0.code) : nil)
+            PacketSelection.Message(
+                type: try PacketSelection.NumberOrName($0.type), code: $0.hasCode ? Int($0.code) : nil)
         }
         switch message.protocol {
         case 6:
             self = .tcp(
                 ports,
                 flags: message.flags.map {
-                    PacketMatch.Flags(value: Int($0.value), mask: $0.hasMask ? Int($0.mask) : nil)
+                    PacketSelection.Flags(value: Int($0.value), mask: $0.hasMask ? Int($0.mask) : nil)
                 })
         case 17: self = .udp(ports)
         case 1: self = .icmp(messages)

@@ -57,7 +57,7 @@ extension PacketCaptureSpec {
     }
 }
 
-extension PacketMatch {
+extension PacketSelection {
     fileprivate var violation: SchemaViolation? {
         let field = "spec.packet.transportHeader"
         guard transports.count <= 1 else {
@@ -94,7 +94,7 @@ extension PacketMatch {
     }
 }
 
-extension PacketMatch.Ports {
+extension PacketSelection.Ports {
     fileprivate func violation(_ field: String) -> SchemaViolation? {
         SchemaViolation.range(srcPort, 1...65535, field + ".srcPort")
             ?? SchemaViolation.range(dstPort, 1...65535, field + ".dstPort")

@@ -11,13 +11,13 @@ public struct PacketCaptureSpec: Hashable, Sendable {
     public var capturePoint: CaptureRequest.Point?
     /// Seconds that a running capture waits for its packets.
     public var timeout: Int?
-    public var packet: PacketMatch?
+    public var packet: PacketSelection?
     public var fileServer: FileServer?
 
     public init(
         source: Endpoint? = nil, destination: Endpoint? = nil, firstN: Int? = nil,
         direction: CaptureRequest.Direction? = nil, capturePoint: CaptureRequest.Point? = nil,
-        timeout: Int? = nil, packet: PacketMatch? = nil, fileServer: FileServer? = nil
+        timeout: Int? = nil, packet: PacketSelection? = nil, fileServer: FileServer? = nil
     ) {
         self.source = source
         self.destination = destination
@@ -102,7 +102,7 @@ public struct PacketCaptureSpec: Hashable, Sendable {
 }
 
 /// Which packets a PacketCapture takes (`spec.packet`), as written.
-public struct PacketMatch: Hashable, Sendable {
+public struct PacketSelection: Hashable, Sendable {
     /// A number, or a name that Antrea knows.
     public enum NumberOrName: Hashable, Sendable {
         case number(Int)

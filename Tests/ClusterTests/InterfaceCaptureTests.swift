@@ -109,7 +109,7 @@ struct InterfaceCaptureTests {
     @Test func aFilterThatMeansNothingFailsOnItsNode() throws {
         let found = try captured(
             PacketCaptureSpec(
-                source: Self.a, firstN: 1, packet: PacketMatch(protocol: .name("QUIC"))))
+                source: Self.a, firstN: 1, packet: PacketSelection(protocol: .name("QUIC"))))
         guard case .failed(let error) = found.reports.first?.content else {
             Issue.record("\(found.reports)")
             return

@@ -27,7 +27,7 @@ extension GoldenHistory {
         let full = PacketCaptureSpec(
             source: .init(pod: .init(namespace: "n", name: "p")), destination: .init(ip: "fd00::1"),
             firstN: -1, direction: .both, capturePoint: .source, timeout: 7,
-            packet: PacketMatch(
+            packet: PacketSelection(
                 ipFamily: .v6, protocol: .name("tcp"),
                 transports: [
                     .tcp(

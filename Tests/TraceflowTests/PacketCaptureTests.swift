@@ -46,7 +46,7 @@ struct PacketCaptureTests {
             about: "two transport headers",
             spec: Spec(
                 source: pod, firstN: 1,
-                packet: PacketMatch(transports: [.tcp(.init(), flags: []), .udp(.init())])),
+                packet: PacketSelection(transports: [.tcp(.init(), flags: []), .udp(.init())])),
             field: "spec.packet.transportHeader"),
         .init(
             about: "301 s", spec: Spec(source: pod, firstN: 1, timeout: 301), field: "spec.timeout"),
@@ -59,19 +59,19 @@ struct PacketCaptureTests {
         .init(
             about: "port 0",
             spec: Spec(
-                source: pod, firstN: 1, packet: PacketMatch(transports: [.udp(.init(dstPort: 0))])),
+                source: pod, firstN: 1, packet: PacketSelection(transports: [.udp(.init(dstPort: 0))])),
             field: "spec.packet.transportHeader.udp.dstPort"),
         .init(
             about: "flags of nine bits",
             spec: Spec(
                 source: pod, firstN: 1,
-                packet: PacketMatch(transports: [.tcp(.init(), flags: [.init(value: 256)])])),
+                packet: PacketSelection(transports: [.tcp(.init(), flags: [.init(value: 256)])])),
             field: "spec.packet.transportHeader.tcp.flags.value"),
         .init(
             about: "an ICMP type of nine bits",
             spec: Spec(
                 source: pod, firstN: 1,
-                packet: PacketMatch(transports: [.icmp([.init(type: .number(256))])])),
+                packet: PacketSelection(transports: [.icmp([.init(type: .number(256))])])),
             field: "spec.packet.transportHeader.icmp.messages.type"),
     ]
 
@@ -191,22 +191,22 @@ struct PacketCaptureTests {
 
     struct FilterRow: Sendable, CustomTestStringConvertible {
         var about: String
-        var packet: PacketMatch?
+        var packet: PacketSelection?
         var direction: CaptureRequest.Direction?
         var takes: [String]
         var testDescription: String { about }
     }
 
     /// What passes by: from `a` to `b` and back, and what others send.
-    private static let passing: [(String, PacketFilter.Seen)] = {
+    private static let passing: [(String, CaptureFilter.Seen)] = {
         func seen(
             _ from: String, _ to: String, _ number: UInt8, _ ports: (Int, Int)? = nil,
             flags: Int? = nil, message: (Int, Int)? = nil
-        ) -> PacketFilter.Seen {
+        ) -> CaptureFilter.Seen {
             guard let from = IPAddress(from), let to = IPAddress(to) else {
                 preconditionFailure("no addresses")
             }
-            var seen = PacketFilter.Seen(source: from, destination: to, protocol: number)
+            var seen = CaptureFilter.Seen(source: from, destination: to, protocol: number)
             (seen.sourcePort, seen.destinationPort) = (ports?.0, ports?.1)
             seen.tcpFlags = flags
             (seen.messageType, seen.messageCode) = (message?.0, message?.1)
@@ -231,42 +231,42 @@ struct PacketCaptureTests {
             takes: ["synack", "answer", "pong", "unreachable"]),
         .init(
             about: "ports turn with the direction",
-            packet: PacketMatch(transports: [.tcp(.init(dstPort: 80), flags: [])]),
+            packet: PacketSelection(transports: [.tcp(.init(dstPort: 80), flags: [])]),
             direction: .both, takes: ["syn", "synack", "fin"]),
         .init(
-            about: "a protocol by name, in any case", packet: PacketMatch(protocol: .name("udp")),
+            about: "a protocol by name, in any case", packet: PacketSelection(protocol: .name("udp")),
             direction: .both, takes: ["dns", "answer"]),
         .init(
             about: "SYN without ACK",
-            packet: PacketMatch(transports: [.tcp(.init(), flags: [.init(value: 2, mask: 18)])]),
+            packet: PacketSelection(transports: [.tcp(.init(), flags: [.init(value: 2, mask: 18)])]),
             direction: .both, takes: ["syn"]),
         .init(
             about: "the mask is the value where none is written",
-            packet: PacketMatch(transports: [.tcp(.init(), flags: [.init(value: 2)])]),
+            packet: PacketSelection(transports: [.tcp(.init(), flags: [.init(value: 2)])]),
             direction: .both, takes: ["syn", "synack"]),
         .init(
             about: "one of several flags",
-            packet: PacketMatch(
+            packet: PacketSelection(
                 transports: [.tcp(.init(), flags: [.init(value: 1), .init(value: 18)])]),
             direction: .both, takes: ["synack", "fin"]),
         .init(
             about: "ICMP messages by name and number",
-            packet: PacketMatch(
+            packet: PacketSelection(
                 transports: [
                     .icmp([.init(type: .name("icmp-echo")), .init(type: .number(3), code: 3)])
                 ]), direction: .both, takes: ["ping", "unreachable"]),
         .init(
             about: "a code that does not fit",
-            packet: PacketMatch(transports: [.icmp([.init(type: .number(3), code: 1)])]),
+            packet: PacketSelection(transports: [.icmp([.init(type: .number(3), code: 1)])]),
             direction: .both, takes: []),
-        .init(about: "IPv6", packet: PacketMatch(ipFamily: .v6), direction: .both, takes: []),
+        .init(about: "IPv6", packet: PacketSelection(ipFamily: .v6), direction: .both, takes: []),
     ]
 
     @Test(arguments: filters) func aFilterTakesWhatItSays(row: FilterRow) throws {
         let spec = Spec(
             source: Self.pod, destination: .init(pod: .init(name: "q")), firstN: 1,
             direction: row.direction, packet: row.packet)
-        let filter = try PacketFilter(spec) { pod, family in
+        let filter = try CaptureFilter(spec) { pod, family in
             IPAddress(
                 family == .v4
                     ? (pod.name == "p" ? "10.0.0.1" : "10.0.0.2")
@@ -277,23 +277,23 @@ struct PacketCaptureTests {
 
     @Test(
         arguments: [
-            (PacketMatch(protocol: .name("QUIC")), "invalid protocol \"QUIC\""),
-            (PacketMatch(protocol: .number(256)), "invalid protocol 256"),
+            (PacketSelection(protocol: .name("QUIC")), "invalid protocol \"QUIC\""),
+            (PacketSelection(protocol: .number(256)), "invalid protocol 256"),
             (
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v6, transports: [.icmpv6([.init(type: .name("icmpv6-ech"))])]),
                 "invalid icmpv6 type \"icmpv6-ech\""
             ),
             (
-                PacketMatch(protocol: .number(17), transports: [.tcp(.init(), flags: [])]),
+                PacketSelection(protocol: .number(17), transports: [.tcp(.init(), flags: [])]),
                 "protocol 17 has no such transport header"
             ),
-            (PacketMatch(ipFamily: .v6), "Pod default/p is not there, or has no IPv6 address"),
-        ] as [(PacketMatch, String)])
-    func aFilterThatMeansNothingSaysWhy(packet: PacketMatch, why: String) {
+            (PacketSelection(ipFamily: .v6), "Pod default/p is not there, or has no IPv6 address"),
+        ] as [(PacketSelection, String)])
+    func aFilterThatMeansNothingSaysWhy(packet: PacketSelection, why: String) {
         let spec = Spec(source: Self.pod, firstN: 1, packet: packet)
         #expect {
-            try PacketFilter(spec) { _, family in
+            try CaptureFilter(spec) { _, family in
                 family == .v4
                     ? IPAddress("10.0.0.1") : why.contains("Pod") ? nil : IPAddress("fd00::1")
             }

@@ -60,6 +60,9 @@ struct TidyTests {
                 "Crypto", "CYaml", "Foundation", "Packets", "Synchronization", "Traceflow", "Yams",
             ],
             "RemoteArchive": ["CCurl", "Crypto", "Foundation", "Glibc", "Synchronization"],
+            "PacketSocket": [
+                "CPacketSocket", "Foundation", "Glibc", "Packets", "Synchronization", "Traceflow",
+            ],
             "Packets": ["Traceflow"], "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
         ]
         for source in try Self.sources() {

@@ -62,37 +62,37 @@ struct PacketCaptureCommandTests {
         arguments: [
             (
                 "tcp,tcp_dst=0x50,tcp_flags=+syn-ack",
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v4, protocol: .number(6),
                     transports: [.tcp(.init(dstPort: 80), flags: [.init(value: 2, mask: 18)])])
             ),
             (
                 "tcp,tcp_flags=+fin+ack",
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v4, protocol: .number(6),
                     transports: [.tcp(.init(), flags: [.init(value: 17, mask: 17)])])
             ),
             (
                 "icmpv6,icmpv6_type=128,icmpv6_code=0",
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v6, protocol: .number(58),
                     transports: [.icmpv6([.init(type: .number(128), code: 0)])])
             ),
-            ("udp", PacketMatch(ipFamily: .v4, protocol: .number(17))),
+            ("udp", PacketSelection(ipFamily: .v4, protocol: .number(17))),
             (
                 "icmp,icmp_type=icmp-echo",
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v4, protocol: .number(1),
                     transports: [.icmp([.init(type: .name("icmp-echo"))])])
             ),
             (
                 "tcp,tcp_src=010",
-                PacketMatch(
+                PacketSelection(
                     ipFamily: .v4, protocol: .number(6),
                     transports: [.tcp(.init(srcPort: 8), flags: [])])
             ),
-        ] as [(String, PacketMatch)])
-    func aFlowIsAMatch(text: String, match: PacketMatch) throws {
+        ] as [(String, PacketSelection)])
+    func aFlowIsAMatch(text: String, match: PacketSelection) throws {
         #expect(try CaptureFlow.packet(text) == match)
     }
 

@@ -78,7 +78,7 @@ extension PacketCaptureSpec {
         }
         timeout = try field["timeout"].optional()?.int()
         if let packet = field["packet"].optional() {
-            self.packet = try PacketMatch(packet, &warnings)
+            self.packet = try PacketSelection(packet, &warnings)
         }
         if let server = field["fileServer"].optional() {
             warnings += try server.unknownKeys(except: ["url", "hostPublicKey"])
@@ -104,7 +104,7 @@ extension PacketCaptureSpec {
     }
 }
 
-extension PacketMatch {
+extension PacketSelection {
     fileprivate init(_ field: Field, _ warnings: inout [ManifestWarning]) throws(ManifestError) {
         warnings += try field.unknownKeys(except: ["ipFamily", "protocol", "transportHeader"])
         self.init()
@@ -156,7 +156,7 @@ extension PacketMatch {
     }
 }
 
-extension PacketMatch.Ports {
+extension PacketSelection.Ports {
     fileprivate init(_ field: Field) throws(ManifestError) {
         self.init(
             srcPort: try field["srcPort"].optional()?.int(),
@@ -165,7 +165,7 @@ extension PacketMatch.Ports {
 }
 
 extension Field {
-    fileprivate func numberOrName() throws(ManifestError) -> PacketMatch.NumberOrName {
+    fileprivate func numberOrName() throws(ManifestError) -> PacketSelection.NumberOrName {
         if case .string(let name) = value?.content { return .name(name) }
         return .number(try int())
     }

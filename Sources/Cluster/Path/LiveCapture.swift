@@ -21,13 +21,16 @@ public struct PointCapture: Hashable, Sendable {
 /// A packet belongs to a connection from its start on; replies come from where the connection was
 /// translated to, and reach the source as from where it was sent to. Whoever sends a reply sees it,
 /// and where the connection was delivered so are its replies: they are not judged by policies.
-struct LiveCapture {
+struct LiveCapture: Sendable {
     /// One connection: its start, and the way it takes.
     struct Connection {
         var start: TrafficPacket
         var steps: [Walk.Step]
     }
 
+    /// Whether replies of a translated connection may come as they reach the source, translated
+    /// back: an interface has but one of both.
+    var takesRepliesAtSource = false
     private let request: CaptureRequest
     private let hasSourcePod: Bool
     private let cluster: Cluster
@@ -39,6 +42,8 @@ struct LiveCapture {
     private var order: [Place] = []
     private var counts: [CaptureRequest.Point: Int] = [:]
     private var names: [PortOfNode: String] = [:]
+    /// What the kept packets take, as they came.
+    private(set) var keptBytes = 0
 
     private struct Place: Hashable {
         var point: CaptureRequest.Point
@@ -69,6 +74,8 @@ struct LiveCapture {
         replies[reply] = tuple
     }
 
+    var connectionCount: Int { connections.count }
+
     var isFull: Bool {
         [.source, .destination].allSatisfy { point in
             !request.looks(at: point, hasSourcePod: hasSourcePod)
@@ -80,10 +87,12 @@ struct LiveCapture {
         let tuple = ConnectionTuple(packet)
         if request.takes(.sourceToDestination), let connection = connections[tuple] {
             sent(packet, connection)
-        } else if request.takes(.destinationToSource), let asked = replies[tuple],
-            let connection = connections[asked]
-        {
-            answered(packet, connection)
+        } else if request.takes(.destinationToSource) {
+            if let asked = replies[tuple], let connection = connections[asked] {
+                answered(packet, connection)
+            } else if takesRepliesAtSource, let connection = connections[tuple.reversed] {
+                answeredAtSource(packet, connection)
+            }
         }
     }
 
@@ -120,6 +129,19 @@ struct LiveCapture {
             packet, packet.frame(after: back), first, connection.start.source, at: .source, nil)
     }
 
+    /// Of a reply as the source sees it: it was routed already.
+    private mutating func answeredAtSource(_ packet: TrafficPacket, _ connection: Connection) {
+        guard let first = connection.steps.first, let last = connection.steps.last,
+            isDelivered(connection)
+        else { return }
+        let there = translated(connection)
+        let sent = PacketRewrite(
+            source: there.destination, destination: there.source, sourcePort: there.destinationPort)
+        add(packet, packet.frame(after: sent), last, last.destination, at: .destination, nil)
+        guard hasSourcePod else { return }
+        add(packet, packet.frame, first, connection.start.source, at: .source, nil)
+    }
+
     /// Whether the packet came out of the last node's pipeline, at a Pod.
     private func isDelivered(_ connection: Connection) -> Bool {
         guard let last = connection.steps.last, let address = last.destination else { return false }
@@ -138,6 +160,7 @@ struct LiveCapture {
             counts[point, default: 0] < request.firstN
         else { return }
         counts[point, default: 0] += 1
+        keptBytes += packet.frame.bytes.count
         let place = Place(point: point, node: step.node)
         if kept[place] == nil {
             kept[place] = PointCapture(node: step.node, point: point, packets: [])

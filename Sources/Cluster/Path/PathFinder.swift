@@ -47,17 +47,15 @@ public struct PathFinder: Sendable {
         let found =
             if !spec.isLive {
                 injected(spec, version, traffic.injectedNanoseconds, choose)
-            } else if spec.hasSourcePod {
-                live(spec, version, traffic, choose)
             } else {
-                receiverOnly(spec, version, traffic, choose)
+                follow(following(spec, version), traffic, choose)
             }
         return (translated(found.reports, version), found.captures)
     }
 
-    private typealias Seen = (reports: [NodeReport], captures: [PointCapture])
+    typealias Seen = (reports: [NodeReport], captures: [PointCapture])
 
-    private func translated(_ reports: [NodeReport], _ version: APIVersion) -> [NodeReport] {
+    func translated(_ reports: [NodeReport], _ version: APIVersion) -> [NodeReport] {
         reports.map { report in
             guard case .observed(let observations, let captured) = report.content else {
                 return report
@@ -84,7 +82,7 @@ public struct PathFinder: Sendable {
         }
     }
 
-    private func sourcePod(of spec: TraceflowSpec) -> Int? {
+    func sourcePod(of spec: TraceflowSpec) -> Int? {
         guard spec.hasSourcePod else { return nil }
         return cluster.pod("\(spec.source?.namespace ?? "")/\(spec.source?.pod ?? "")")
     }
@@ -113,16 +111,19 @@ public struct PathFinder: Sendable {
         }
     }
 
-    private func live(
-        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: Traffic, _ choose: (Int) -> Int
-    ) -> Seen {
+    /// What a live trace looks for, to be shown packets as they come.
+    public func following(_ spec: TraceflowSpec, _ version: APIVersion) -> LiveFollowing {
+        spec.hasSourcePod ? sent(spec, version) : received(spec, version)
+    }
+
+    private func sent(_ spec: TraceflowSpec, _ version: APIVersion) -> LiveFollowing {
         guard let source = sourcePod(of: spec), let node = cluster.pods[source].nodeName,
             !cluster.pods[source].usesHostNetwork
-        else { return ([], []) }
+        else { return LiveFollowing(reports: nil) }
         do throws(AgentError) {
             let match = try cluster.sentMatch(of: spec)
             let address = cluster.pods[source].address(spec.family)
-            return follow(spec, traffic) { seen in
+            return LiveFollowing(spec, in: self, version) { seen, choose in
                 guard seen.source == address, match.matches(seen) else { return nil }
                 let steps = Walk.steps(
                     of: TracedPacket(seen, from: source), from: node, in: cluster, chains,
@@ -137,55 +138,42 @@ public struct PathFinder: Sendable {
                 return steps.isEmpty ? nil : (reports, steps)
             }
         } catch {
-            return ([NodeReport(node: node, content: .failed(error: error.text))], [])
+            return LiveFollowing(
+                reports: [NodeReport(node: node, content: .failed(error: error.text))])
         }
     }
 
-    /// Reports the first connection that the trace is about, and keeps packets of all of them where
-    /// it does. `look` is nil for a start that the trace is not about.
     private func follow(
-        _ spec: TraceflowSpec, _ traffic: Traffic,
-        _ look: (TrafficPacket) -> (reports: [NodeReport], steps: [Walk.Step])?
+        _ following: LiveFollowing, _ traffic: Traffic, _ choose: (Int) -> Int
     ) -> Seen {
-        guard let request = spec.capture else {
-            for start in traffic.starts {
-                if let found = look(start) { return (found.reports, []) }
-            }
-            return ([], [])
-        }
-        var capture = LiveCapture(request, hasSourcePod: spec.hasSourcePod, in: cluster)
-        var reports: [NodeReport]?
+        var following = following
         var starts = traffic.starts[...]
-        for packet in traffic.all {
-            if let start = starts.first, start.frame == packet.frame {
-                starts.removeFirst()
-                if let found = look(start) {
-                    if reports == nil { reports = found.reports }
-                    capture.begin(LiveCapture.Connection(start: start, steps: found.steps))
-                }
-            }
-            capture.take(packet)
-            if reports != nil, capture.isFull { break }
+        // Where no packets are kept only starts are looked at.
+        for packet in following.keepsPackets ? traffic.all : traffic.starts {
+            if following.isDone { break }
+            let isStart = starts.first.map { $0.frame == packet.frame } ?? false
+            if isStart { starts.removeFirst() }
+            following.take(packet, isStart: isStart, choose: choose)
         }
-        return (reports ?? [], capture.captures)
+        return following.found
     }
 
     /// Without a source Pod only the node of the destination Pod looks, from the point where the
     /// packet's destination is settled: nothing before it is seen.
-    private func receiverOnly(
-        _ spec: TraceflowSpec, _ version: APIVersion, _ traffic: Traffic, _ choose: (Int) -> Int
-    ) -> Seen {
+    private func received(_ spec: TraceflowSpec, _ version: APIVersion) -> LiveFollowing {
         let name = "\(spec.destination?.namespace ?? "")/\(spec.destination?.pod ?? "")"
         guard let receiver = cluster.pod(name), let node = cluster.pods[receiver].nodeName else {
-            return ([], [])
+            return LiveFollowing(reports: nil)
         }
         do throws(AgentError) {
             var match = try cluster.receivedMatch(of: spec, at: receiver)
-            guard let address = cluster.pods[receiver].address(spec.family) else { return ([], []) }
+            guard let address = cluster.pods[receiver].address(spec.family) else {
+                return LiveFollowing(reports: nil)
+            }
             // The look is behind the load balancer: the port is the endpoint's.
             let port = match.destinationPort
             match.destinationPort = nil
-            return follow(spec, traffic) { seen in
+            return LiveFollowing(spec, in: self, version) { [match] seen, choose in
                 guard match.matches(seen), let step = arrival(of: seen, at: address, node, choose),
                     port == nil || step.destinationPort == port,
                     !spec.isDroppedOnly || step.isDrop
@@ -193,7 +181,8 @@ public struct PathFinder: Sendable {
                 return ([report(step, seen, version)], [step])
             }
         } catch {
-            return ([NodeReport(node: node, content: .failed(error: error.text))], [])
+            return LiveFollowing(
+                reports: [NodeReport(node: node, content: .failed(error: error.text))])
         }
     }
 

@@ -1,5 +1,6 @@
 import Cluster
 import Dispatch
+import PacketSocket
 import Packets
 import Scheduler
 import Synchronization
@@ -19,16 +20,17 @@ public final class SimulatedBackend: Backend {
     private let generator: Mutex<SeededGenerator>
     private let queue = DispatchQueue(label: "tracectl.simulated-backend")
     private let stopped = Mutex<Set<TraceAttempt>>([])
+    private let listening: LiveListening
 
-    private struct TraceAttempt: Hashable {
-        var trace: TraceID
-        var attempt: Int
-    }
-
-    public init(world: any World, clock: Clock = .system, seed: UInt64?, faults: Faults = .none) {
+    /// `openInterface` is for tests, which have no interfaces.
+    public init(
+        world: any World, clock: Clock = .system, seed: UInt64?, faults: Faults = .none,
+        openInterface: @escaping LiveListening.Opening = LiveListening.packetSocket
+    ) {
         self.world = world
         self.clock = clock
         self.faults = faults
+        listening = LiveListening(clock: clock, open: openInterface)
         var system = SystemRandomNumberGenerator()
         generator = Mutex(SeededGenerator(seed: seed ?? system.next()))
     }
@@ -39,6 +41,10 @@ public final class SimulatedBackend: Backend {
         let seen: (reports: [NodeReport], captures: [PointCapture])
         do {
             let finder = try world.pathFinder(for: attempt.request)
+            if let interface = try Self.interface(of: attempt.request) {
+                try listen(to: interface, finder, attempt, report)
+                return
+            }
             if let capture = attempt.request.packetCapture {
                 let traffic = try world.packets(for: attempt.request)
                 let seen = generator.withLock { generator in
@@ -59,12 +65,45 @@ public final class SimulatedBackend: Backend {
                     traffic: traffic, choose: { Int.random(in: 0..<$0, using: &generator) })
             }
         } catch {
-            seen = ([NodeReport(node: "embedded", content: .failed(error: "\(error)"))], [])
+            seen = (Self.failed(error), [])
         }
         send(seen.reports, seen.captures, of: attempt, report)
     }
 
+    /// The interface that a live trace waits for packets of; nil when it looks at files.
+    private static func interface(of request: TraceRequest) throws -> InterfaceAddress? {
+        guard request.spec.isLive, let given = request.traffic.first(where: \.isInterface) else {
+            return nil
+        }
+        guard request.traffic.count == 1 else {
+            throw WorkerError("live traffic comes from one interface, or from files")
+        }
+        return try InterfaceAddress(given.path)
+    }
+
+    private static func failed(_ error: any Error) -> [NodeReport] {
+        [NodeReport(node: "embedded", content: .failed(error: "\(error)"))]
+    }
+
+    private func listen(
+        to interface: InterfaceAddress, _ finder: PathFinder, _ attempt: StartedAttempt,
+        _ report: @escaping @Sendable (BackendReport) -> Void
+    ) throws {
+        try listening.begin(
+            attempt, on: interface, finder,
+            choose: { [self] count in
+                generator.withLock { Int.random(in: 0..<count, using: &$0) }
+            },
+            end: { [self] result in
+                switch result {
+                case .success(let found): send(found.reports, found.captures, of: attempt, report)
+                case .failure(let error): send(Self.failed(error), [], of: attempt, report)
+                }
+            })
+    }
+
     public func stop(_ trace: TraceID, attempt: Int) {
+        listening.stop(TraceAttempt(trace: trace, attempt: attempt))
         // Without delays nothing outlives `start`.
         guard faults.latencyMillisecondsMax > 0 else { return }
         stopped.withLock { _ = $0.insert(TraceAttempt(trace: trace, attempt: attempt)) }

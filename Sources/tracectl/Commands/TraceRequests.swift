@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Foundation
 import JobLog
+import PacketSocket
 import Packets
 import Scheduler
 import TraceLog
@@ -20,7 +21,9 @@ struct RequestOptions: ParsableArguments {
 
     @Option(
         name: .customLong("traffic"),
-        help: "A pcap or pcapng file with what the Pods really send (repeatable).",
+        help: ArgumentHelp(
+            "What the Pods really send: a pcap or pcapng file (repeatable), or iface:NAME[@NETNS]"
+                + " for the packets of an interface as they come.", valueName: "file"),
         completion: .file(extensions: ["pcap", "pcapng"]))
     var traffic: [String] = []
 
@@ -49,6 +52,8 @@ struct PreparedRequests {
     let clusterResources: [Resource]
     let cluster: Cluster
     let traffic: [(file: String, bytes: [UInt8])]
+    /// Where packets are awaited, in place of files.
+    let interface: InterfaceAddress?
 
     /// The log, if there is one: opened once, for judging and recording.
     let existing: JobLog?
@@ -105,17 +110,37 @@ struct PreparedRequests {
         for (spec, _) in schedules { try spec.check(in: cluster) }
         try RequestRecorder.check(requests, in: cluster)
         if let existing { _ = try RequestRecorder(log: existing).known(requests) }
-        traffic = try options.traffic.map { file in
-            guard let data = FileManager.default.contents(atPath: file) else {
-                throw CommandFailure("\(file): the file cannot be read")
-            }
-            let bytes = Array(data)
-            let read = try TrafficFile.read(bytes: bytes, file: file)
-            if read.skipped > 0 {
-                Output.warning("\(file): \(read.skipped) packets were skipped: malformed or not IP")
-            }
-            return (file, bytes)
+        interface = try Self.interface(options.traffic)
+        traffic = interface == nil ? try options.traffic.map(Self.read) : []
+    }
+
+    /// The interface that is given as traffic; nil for files.
+    private static func interface(_ given: [String]) throws -> InterfaceAddress? {
+        guard let meant = given.first(where: InterfaceAddress.isMeant) else { return nil }
+        let interface: InterfaceAddress
+        do {
+            interface = try InterfaceAddress(meant)
+        } catch {
+            throw CommandFailure("--traffic \(error)", status: CommandFailure.usage)
         }
+        guard given.count == 1 else {
+            throw CommandFailure(
+                "--traffic \(interface): an interface stands alone; give the rest to traces of"
+                    + " their own", status: CommandFailure.usage)
+        }
+        return interface
+    }
+
+    private static func read(_ file: String) throws -> (file: String, bytes: [UInt8]) {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw CommandFailure("\(file): the file cannot be read")
+        }
+        let bytes = Array(data)
+        let read = try TrafficFile.read(bytes: bytes, file: file)
+        if read.skipped > 0 {
+            Output.warning("\(file): \(read.skipped) packets were skipped: malformed or not IP")
+        }
+        return (file, bytes)
     }
 
     /// One request that no manifest holds.
@@ -133,12 +158,15 @@ struct PreparedRequests {
     /// Records cluster, traffic and requests.
     func record(in log: JobLog, _ store: ClusterStore) throws -> [RequestRecorder.Recorded] {
         let digest = try store.observe(clusterResources, cluster)
-        let references = try traffic.map { try store.keepTraffic(bytes: $0.bytes, file: $0.file) }
+        var references = try traffic.map {
+            try store.keepTraffic(bytes: $0.bytes, file: $0.file).reference
+        }
+        if let interface { references.append(.interface("\(interface)")) }
         return try RequestRecorder(log: log).record(
             requests,
             against: .init(
                 clusterDigest: digest, finder: PathFinder(cluster: cluster),
-                traffic: references.map(\.reference)))
+                traffic: references))
     }
 
     /// Records the sweeps against the cluster that was recorded last; tells which are new.

@@ -126,7 +126,7 @@ extension PacketCaptureSpec.Endpoint {
     }
 }
 
-extension PacketMatch {
+extension PacketSelection {
     fileprivate var output: OutputValue {
         var header: [String: OutputValue?] = [:]
         for transport in transports {
@@ -165,13 +165,13 @@ extension PacketMatch {
     }
 }
 
-extension PacketMatch.Ports {
+extension PacketSelection.Ports {
     fileprivate var fields: [String: OutputValue?] {
         ["srcPort": .number(srcPort), "dstPort": .number(dstPort)]
     }
 }
 
-extension PacketMatch.NumberOrName {
+extension PacketSelection.NumberOrName {
     fileprivate var output: OutputValue {
         switch self {
         case .number(let number): .int(number)

@@ -9,13 +9,13 @@ enum CaptureFlow {
     ]
 
     /// The packets that the text describes; unknown keys are warned of and ignored.
-    static func packet(_ text: String) throws -> PacketMatch {
+    static func packet(_ text: String) throws -> PacketSelection {
         let fields = try fields(text)
         for key in fields.keys.sorted() where !known.contains(key) {
             Output.warning("--flow: unknown key \"\(key)\" is ignored")
         }
         func has(_ name: String) -> Bool { fields.keys.contains { $0.hasPrefix(name) } }
-        var match = PacketMatch(
+        var match = PacketSelection(
             ipFamily: has("ipv6") || has("icmpv6") ? .v6 : .v4, protocol: nil, transports: [])
         if has("icmpv6") {
             match.protocol = .number(58)
@@ -33,14 +33,14 @@ enum CaptureFlow {
             match.protocol = .number(6)
             let ports = try Self.ports(fields, "tcp")
             let flags = try fields["tcp_flags"].map { [try Self.flags($0)] } ?? []
-            if ports != PacketMatch.Ports() || !flags.isEmpty {
+            if ports != PacketSelection.Ports() || !flags.isEmpty {
                 match.transports.append(.tcp(ports, flags: flags))
             }
         }
         if has("udp") {
             match.protocol = .number(17)
             let ports = try Self.ports(fields, "udp")
-            if ports != PacketMatch.Ports() { match.transports.append(.udp(ports)) }
+            if ports != PacketSelection.Ports() { match.transports.append(.udp(ports)) }
         }
         return match
     }
@@ -60,14 +60,14 @@ enum CaptureFlow {
 
     private static func ports(
         _ fields: [String: String], _ name: String
-    ) throws -> PacketMatch.Ports {
-        PacketMatch.Ports(
+    ) throws -> PacketSelection.Ports {
+        PacketSelection.Ports(
             srcPort: try number(fields, name + "_src"), dstPort: try number(fields, name + "_dst"))
     }
 
     private static func message(
         _ fields: [String: String], _ name: String
-    ) throws -> PacketMatch.Message? {
+    ) throws -> PacketSelection.Message? {
         let code = try number(fields, name + "_code")
         guard let type = fields[name + "_type"] else {
             if code != nil {
@@ -76,7 +76,7 @@ enum CaptureFlow {
             return nil
         }
         if let number = integer(type) { return .init(type: .number(number), code: code) }
-        let names = name == "icmp" ? PacketFilter.icmpTypes : PacketFilter.icmpv6Types
+        let names = name == "icmp" ? CaptureFilter.icmpTypes : CaptureFilter.icmpv6Types
         guard names[type.lowercased()] != nil else {
             throw ValidationError(
                 "--flow: \(name)_type=\(type): is neither a number nor one of"
@@ -109,7 +109,7 @@ enum CaptureFlow {
     ]
 
     /// A run of `+flag` (is set) and `-flag` (is not), such as `+syn-ack`.
-    static func flags(_ text: String) throws -> PacketMatch.Flags {
+    static func flags(_ text: String) throws -> PacketSelection.Flags {
         var (value, mask) = (0, 0)
         let characters = Array(text)
         var place = 0
@@ -137,6 +137,6 @@ enum CaptureFlow {
             mask |= bit
             if isSet { value |= bit } else { value &= ~bit }
         } while place < characters.count
-        return PacketMatch.Flags(value: value, mask: mask)
+        return PacketSelection.Flags(value: value, mask: mask)
     }
 }

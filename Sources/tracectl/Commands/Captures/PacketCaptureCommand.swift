@@ -88,7 +88,7 @@ struct PacketCaptureCommand: ParsableCommand {
         if point == .both { throw ValidationError("--capture-point is Source or Destination") }
         spec.packet = try flow.map(CaptureFlow.packet)
         let isV6 = [source, destination].contains { $0.flatMap { IPAddress($0) }?.family == .v6 }
-        if isV6, flow == nil { spec.packet = PacketMatch(ipFamily: .v6) }
+        if isV6, flow == nil { spec.packet = PacketSelection(ipFamily: .v6) }
         if isV6 { spec.packet?.ipFamily = .v6 }
         return spec
     }

@@ -1,6 +1,6 @@
 /// The packets of one interface that a PacketCapture takes, once its words are numbers and its
 /// Pods addresses.
-public struct PacketFilter: Hashable, Sendable {
+public struct CaptureFilter: Hashable, Sendable {
     /// Why a capture cannot start.
     public struct Fault: Error, Hashable, Sendable, CustomStringConvertible {
         public let description: String
@@ -26,9 +26,9 @@ public struct PacketFilter: Hashable, Sendable {
         }
     }
 
-    private struct Message: Hashable, Sendable {
-        var type: Int
-        var code: Int?
+    public struct Message: Hashable, Sendable {
+        public var type: Int
+        public var code: Int?
     }
 
     public let family: IPAddress.Family
@@ -36,10 +36,11 @@ public struct PacketFilter: Hashable, Sendable {
     public let source: IPAddress?
     public let destination: IPAddress?
     public let direction: CaptureRequest.Direction
-    private let number: Int?
-    private let ports: PacketMatch.Ports
-    private let flags: [PacketMatch.Flags]
-    private let messages: [Message]
+    /// The IP protocol; nil for any.
+    public let number: Int?
+    public let ports: PacketSelection.Ports
+    public let flags: [PacketSelection.Flags]
+    public let messages: [Message]
 
     /// `address` gives a Pod's address of the family; nil when it has none.
     public init(
@@ -51,7 +52,9 @@ public struct PacketFilter: Hashable, Sendable {
         destination = try Self.address(of: spec.destination, family, address)
         direction = spec.direction ?? .sourceToDestination
         var number = try Self.number(of: spec.packet?.protocol)
-        var (ports, flags, messages) = (PacketMatch.Ports(), [PacketMatch.Flags](), [Message]())
+        var (ports, flags, messages) = (
+            PacketSelection.Ports(), [PacketSelection.Flags](), [Message]()
+        )
         let implied: Int?
         switch spec.packet?.transports.first {
         case .tcp(let given, let bits):
@@ -114,7 +117,7 @@ public struct PacketFilter: Hashable, Sendable {
     ]
     private static let protocols = ["TCP": 6, "UDP": 17, "ICMP": 1, "ICMPV6": 58]
 
-    private static func number(of text: PacketMatch.NumberOrName?) throws(Fault) -> Int? {
+    private static func number(of text: PacketSelection.NumberOrName?) throws(Fault) -> Int? {
         switch text {
         case .number(let number):
             guard (0...255).contains(number) else {
@@ -131,7 +134,7 @@ public struct PacketFilter: Hashable, Sendable {
     }
 
     private static func messages(
-        _ given: [PacketMatch.Message], _ names: [String: Int], _ what: String
+        _ given: [PacketSelection.Message], _ names: [String: Int], _ what: String
     ) throws(Fault) -> [Message] {
         var messages: [Message] = []
         for message in given {
