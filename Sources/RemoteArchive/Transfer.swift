@@ -143,6 +143,9 @@ final class CurlHandle {
             ccurl_set_errors(easy, errors), ccurl_set_text(easy, CURLOPT_URL, transfer.url),
             ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, schemes),
             ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1),
+            // What is under way at once by SFTP is as large, however long a round trip takes.
+            ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 512 << 10),
+            ccurl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, 1 << 20),
             ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, limits.connectMilliseconds),
             ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, limits.requestMilliseconds),
             ccurl_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, limits.bytesPerSecondMin),

@@ -162,7 +162,7 @@ import Testing
         if isOurs, there > 0 {
             #expect(try #require(first) > there || there == content.count)
         } else {
-            #expect(try #require(first) < 1_000_000)
+            #expect(try #require(first) < 1_500_000)
         }
     }
 
