@@ -151,14 +151,16 @@ extension PacketSelection.Transport {
             dstPort: message.hasDstPort ? Int(message.dstPort) : nil)
         let messages = try message.messages.map {
             PacketSelection.Message(
-                type: try PacketSelection.NumberOrName($0.type), code: $0.hasCode ? Int($0.code) : nil)
+                type: try PacketSelection.NumberOrName($0.type),
+                code: $0.hasCode ? Int($0.code) : nil)
         }
         switch message.protocol {
         case 6:
             self = .tcp(
                 ports,
                 flags: message.flags.map {
-                    PacketSelection.Flags(value: Int($0.value), mask: $0.hasMask ? Int($0.mask) : nil)
+                    PacketSelection.Flags(
+                        value: Int($0.value), mask: $0.hasMask ? Int($0.mask) : nil)
                 })
         case 17: self = .udp(ports)
         case 1: self = .icmp(messages)

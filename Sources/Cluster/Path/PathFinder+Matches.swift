@@ -30,7 +30,8 @@ extension PathFinder {
         return matches
     }
 
-    /// Any of these is what a PacketCapture takes at its Pod's own interface; none where nobody looks.
+    /// Any of these is what a PacketCapture takes at its Pod's own interface; none where nobody
+    /// looks.
     public func matches(of capture: PacketCaptureSpec) -> [PacketMatch] {
         guard node(of: capture) != nil, let filter = try? filter(of: capture) else { return [] }
         var sent = PacketMatch(
