@@ -244,7 +244,7 @@ private struct Reading {
         case .clusterObserved, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .probeBroken, .probeHealthy, .pathChanged, .sweepRequested,
             .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported,
-            .capturesPruned, .captureFilePushed, .captureFileDropped:
+            .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,

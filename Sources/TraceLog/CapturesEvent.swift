@@ -8,6 +8,7 @@ public enum CapturesEvent: Hashable, Sendable {
     case filePushed(CaptureFilePushed)
     /// The local copy of a file that was pushed is gone.
     case fileDropped(file: Int64)
+    case uploaded(CaptureUploaded)
 }
 
 /// Captures left the archive.
@@ -75,5 +76,22 @@ public struct CaptureFilePushed: Hashable, Sendable {
         self.name = name
         self.bytes = bytes
         self.digest = digest
+    }
+}
+
+/// The packets of a PacketCapture were sent to its file server, or could not be.
+public struct CaptureUploaded: Hashable, Sendable {
+    public var trace: TraceID
+    public var attempt: Int
+    /// Where they lie: `sftp://host:port/path/NAME.pcapng`.
+    public var url: String
+    /// Why they could not be sent; nil where they were.
+    public var error: String?
+
+    public init(trace: TraceID, attempt: Int, url: String, error: String? = nil) {
+        self.trace = trace
+        self.attempt = attempt
+        self.url = url
+        self.error = error
     }
 }

@@ -134,3 +134,21 @@ extension CaptureFilePushed {
             bytes: message.bytes, digest: Array(message.digest))
     }
 }
+
+extension PBCaptureUploaded {
+    init(_ uploaded: CaptureUploaded) {
+        self.init()
+        trace = uploaded.trace.rawValue
+        attempt = Int32(clamping: uploaded.attempt)
+        url = uploaded.url
+        if let error = uploaded.error { self.error = error }
+    }
+}
+
+extension CaptureUploaded {
+    init(_ message: PBCaptureUploaded) {
+        self.init(
+            trace: TraceID(message.trace), attempt: Int(message.attempt), url: message.url,
+            error: message.hasError ? message.error : nil)
+    }
+}

@@ -33,6 +33,8 @@ extension EventCoding {
                 .filePushed(CaptureFilePushed(try PBCaptureFilePushed(serializedBytes: bytes))))
         case .captureFileDropped:
             .captures(.fileDropped(file: try PBCaptureFileDropped(serializedBytes: bytes).file))
+        case .captureUploaded:
+            .captures(.uploaded(CaptureUploaded(try PBCaptureUploaded(serializedBytes: bytes))))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
             .traceDeleted, .captureArchived:

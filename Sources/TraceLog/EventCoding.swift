@@ -57,6 +57,7 @@ enum EventCoding {
         case .captures(.filePushed(let pushed)): (.captureFilePushed, PBCaptureFilePushed(pushed))
         case .captures(.fileDropped(let file)):
             (.captureFileDropped, PBCaptureFileDropped.with { $0.file = file })
+        case .captures(.uploaded(let uploaded)): (.captureUploaded, PBCaptureUploaded(uploaded))
         }
     }
 

@@ -127,6 +127,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case capturesPruned = 49
     case captureFilePushed = 50
     case captureFileDropped = 51
+    case captureUploaded = 52
 
     public var name: String {
         switch self {
@@ -170,6 +171,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .capturesPruned: "CapturesPruned"
         case .captureFilePushed: "CaptureFilePushed"
         case .captureFileDropped: "CaptureFileDropped"
+        case .captureUploaded: "CaptureUploaded"
         }
     }
 
@@ -188,7 +190,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .clusterObserved: .cluster
         case .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped, .capturesExported,
-            .capturesPruned, .captureFilePushed, .captureFileDropped:
+            .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded:
             .log
         }
     }

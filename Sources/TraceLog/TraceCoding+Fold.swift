@@ -38,7 +38,7 @@ extension TraceCoding {
                     state.evolve(clusterChangedAt: Moment(microseconds: row.recordedAt))
                 }
             case .packetCaptured, .captureArchived, .capturesExported, .capturesPruned,
-                .captureFilePushed, .captureFileDropped, .logCreated,
+                .captureFilePushed, .captureFileDropped, .captureUploaded, .logCreated,
                 .deciderTookOver, .segmentSealed, .segmentArchived,
                 .segmentRestored, .segmentDropped:
                 // They decide nothing.

@@ -36,7 +36,7 @@ public final class TraceCoding: Sendable {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
-            .capturesPruned, .captureFilePushed, .captureFileDropped,
+            .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,

@@ -9,7 +9,7 @@ import Worker
 struct TraceReader {
     let log: JobLog
     let coding: TraceCoding
-    private let pruning = Pruning()
+    private let captures = Captures()
     private static let family = StreamFamily.trace.rawValue
 
     init(log: JobLog) {
@@ -75,17 +75,29 @@ struct TraceReader {
         var view = TraceView(
             id: TraceID(stream), createdAt: story.begunAt, request: request, trace: story.trace)
         if moment == nil, !view.trace.captures.isEmpty {
-            let through = try pruning.through(log)
+            let through = try captures.through(log)
             view.prunedCaptures =
                 events.filter { $0.type == LogEventType.captureArchived.rawValue }
                 .suffix(view.trace.captures.count).prefix { $0.position <= through }.count
         }
+        if view.request.packetCapture?.fileServer != nil {
+            let known = try captures.uploads(log)[view.id]
+            view.upload = known?.attempt == view.trace.attempt ? known : nil
+        }
         return view
     }
 
-    /// Up to where captures were given up; asked of the history once.
-    private final class Pruning {
+    /// Up to where captures were given up and which were sent; asked of the history once.
+    private final class Captures {
         private var known: Int64?
+        private var sent: [TraceID: CaptureUploaded]?
+
+        func uploads(_ log: JobLog) throws -> [TraceID: CaptureUploaded] {
+            if let sent { return sent }
+            let uploads = try CaptureUploader.uploads(log)
+            sent = uploads
+            return uploads
+        }
 
         func through(_ log: JobLog) throws -> Int64 {
             if let known { return known }

@@ -66,7 +66,16 @@ extension GoldenHistory {
                         CaptureFilePushed(
                             file: 12, archive: "s3://b/p", name: "000012.pcapng.lz4",
                             bytes: 1 << 33, digest: [1, 2]))),
-                .captures(.fileDropped(file: 12)), .sweep(.requested(keeping)),
+                .captures(.fileDropped(file: 12)),
+                .captures(
+                    .uploaded(
+                        CaptureUploaded(
+                            trace: TraceID(7), attempt: 2, url: "sftp://h:22/c.pcapng"))),
+                .captures(
+                    .uploaded(
+                        CaptureUploaded(
+                            trace: TraceID(7), attempt: 2, url: "sftp://h:22/", error: "no"))),
+                .sweep(.requested(keeping)),
             ]
     }
 

@@ -59,7 +59,8 @@ struct PacketCaptureTests {
         .init(
             about: "port 0",
             spec: Spec(
-                source: pod, firstN: 1, packet: PacketSelection(transports: [.udp(.init(dstPort: 0))])),
+                source: pod, firstN: 1,
+                packet: PacketSelection(transports: [.udp(.init(dstPort: 0))])),
             field: "spec.packet.transportHeader.udp.dstPort"),
         .init(
             about: "flags of nine bits",
@@ -234,11 +235,13 @@ struct PacketCaptureTests {
             packet: PacketSelection(transports: [.tcp(.init(dstPort: 80), flags: [])]),
             direction: .both, takes: ["syn", "synack", "fin"]),
         .init(
-            about: "a protocol by name, in any case", packet: PacketSelection(protocol: .name("udp")),
+            about: "a protocol by name, in any case",
+            packet: PacketSelection(protocol: .name("udp")),
             direction: .both, takes: ["dns", "answer"]),
         .init(
             about: "SYN without ACK",
-            packet: PacketSelection(transports: [.tcp(.init(), flags: [.init(value: 2, mask: 18)])]),
+            packet: PacketSelection(transports: [.tcp(.init(), flags: [.init(value: 2, mask: 18)])]
+            ),
             direction: .both, takes: ["syn"]),
         .init(
             about: "the mask is the value where none is written",

@@ -24,17 +24,18 @@ public final class RetentionLoop: Sendable {
     private let wake = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    private static let restSeconds = 60.0
+    private let restSeconds: Double
 
     /// Begins at once. `tell` hears of what was put away, and why what should have been was not;
     /// of the same reason once. `name` says what a step is about: segments, captures.
     public init(
-        folder: String, steps: [(name: String, step: Step)],
+        folder: String, steps: [(name: String, step: Step)], restSeconds: Double = 60,
         tell: @escaping @Sendable (String) -> Void
     ) {
         self.folder = folder
         self.steps = steps
         self.tell = tell
+        self.restSeconds = restSeconds
         let thread = Thread { [self] in
             keep()
             ended.signal()
@@ -63,7 +64,7 @@ public final class RetentionLoop: Sendable {
                     say("\(name) are not put away: \(error)")
                 }
             }
-            _ = wake.wait(timeout: .now() + Self.restSeconds)
+            _ = wake.wait(timeout: .now() + restSeconds)
         }
     }
 }

@@ -181,6 +181,7 @@ struct Get: ParsableCommand {
         var table = TextTable(header: ["NAME", "ROLE", "EPOCH", "UNTIL"])
         for lease in try log.leases(rolePrefix: "") {
             let isDecider = lease.role == "decider"
+            guard isDecider || lease.role.hasPrefix("executor/") else { continue }
             let name =
                 isDecider ? lease.holder : String(lease.role.dropFirst("executor/".count))
             table.rows.append([

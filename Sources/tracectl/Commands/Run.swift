@@ -20,6 +20,7 @@ struct Run: ParsableCommand {
     @OptionGroup var requests: RequestOptions
     @OptionGroup var printing: PrintOptions
     @OptionGroup var form: TraceForm
+    @OptionGroup(title: "File servers of PacketCaptures") var remote: RemoteOptions
 
     @Option(name: .shortAndLong, help: "How to print the traces.")
     var output: TraceFormat = .tree
@@ -63,7 +64,8 @@ struct Run: ParsableCommand {
             return
         }
         try renew(recorded, log)
-        try TraceDrive(log: log, store: store, seed: seed).run(recorded.map(\.id), after: start)
+        try TraceDrive(log: log, store: store, seed: seed, remote: remote).run(
+            recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         Output.result(printing.printer(output).text(views, isList: false))
@@ -96,7 +98,7 @@ extension LogEventType {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
-            .capturesPruned, .captureFilePushed, .captureFileDropped,
+            .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
             .probeBroken, .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested,

@@ -10,9 +10,24 @@ struct TraceDrive {
     var store: ClusterStore
     /// Makes the choices of the embedded data plane repeatable.
     var seed: UInt64?
+    /// How file servers are reached.
+    var remote: RemoteOptions
 
-    /// `start` is where the log ended before they were recorded.
+    /// `start` is where the log ended before they were recorded. Of PacketCaptures with a file server
+    /// the packets are sent there.
     func run(_ ids: [TraceID], after start: Int64) throws {
+        try drive(ids, after: start)
+        let uploader = CaptureUploader(log: log, holder: WorkerCommand.uniqueID("run")) {
+            try remote.store($0)
+        }
+        let reader = TraceReader(log: log)
+        for id in ids
+        where try reader.view(ofHeld: id).request.packetCapture?.fileServer != nil {
+            if let uploaded = try uploader.upload(id) { Output.note(uploaded.words) }
+        }
+    }
+
+    private func drive(_ ids: [TraceID], after start: Int64) throws {
         let reader = TraceReader(log: log)
         var waiting = Set(
             try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
@@ -48,5 +63,12 @@ struct TraceDrive {
             throw CommandFailure(
                 "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
         }
+    }
+}
+
+extension CaptureUploaded {
+    /// What became of it, for people.
+    var words: String {
+        error.map { "\(url): the packets could not be sent: \($0)" } ?? "sent the packets to \(url)"
     }
 }

@@ -135,6 +135,8 @@ struct WorkerCommand: ParsableCommand {
         defer { retention?.stop() }
         let pusher = captureLoop()
         defer { pusher?.stop() }
+        let uploads = once ? nil : uploadLoop()
+        defer { uploads?.stop() }
         Output.note("working on \(self.log.path); Ctrl-C ends it")
         try worker.run(
             after: try metrics?.position ?? log.lastPosition(),
@@ -171,6 +173,23 @@ struct WorkerCommand: ParsableCommand {
         }
         return steps.isEmpty
             ? nil : RetentionLoop(folder: log.path, steps: steps, tell: { Output.note($0) })
+    }
+
+    /// Sends packets of PacketCaptures to their file servers.
+    private func uploadLoop() -> RetentionLoop {
+        let (remote, holder) = (remote, Self.uniqueID("uploads"))
+        return RetentionLoop(
+            folder: log.path,
+            steps: [
+                (
+                    "captures",
+                    { log, mayGoOn, tell in
+                        try CaptureUploader(
+                            log: log, holder: holder, open: { try remote.store($0) }
+                        ).uploadAll(mayGoOn: mayGoOn) { tell($0.words) }
+                    }
+                )
+            ], restSeconds: 5, tell: { Output.note($0) })
     }
 
     /// Apart from the others: the network may take its time.

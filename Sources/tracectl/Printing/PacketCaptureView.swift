@@ -32,7 +32,10 @@ extension TraceView {
             case .succeeded: .complete(error: nil)
             case .failed: failedStage
             }
-        return PacketCaptureProgress(stage: stage, captured: captured)
+        let sent: PacketCaptureProgress.Upload? = upload.map {
+            $0.error.map { .failed($0) } ?? .succeeded
+        }
+        return PacketCaptureProgress(stage: stage, captured: captured, upload: sent)
     }
 
     private var failedStage: PacketCaptureProgress.Stage {
@@ -80,10 +83,11 @@ extension TraceView {
             "status": .object([
                 "numberCaptured": captureProgress.captured == 0
                     ? nil : .int(captureProgress.captured),
-                "filePath": .text(
-                    trace.captures.dropFirst(prunedCaptures).first.map {
-                        "captures/\($0.place.fileName)"
-                    }),
+                "filePath": upload.flatMap { $0.error == nil ? .string($0.url) : nil }
+                    ?? .text(
+                        trace.captures.dropFirst(prunedCaptures).first.map {
+                            "captures/\($0.place.fileName)"
+                        }),
                 "attempt": trace.attempt > 1 ? .int(trace.attempt) : nil,
                 "captures": captures,
                 "conditions": .list(captureConditions.map(\.output)),

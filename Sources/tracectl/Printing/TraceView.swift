@@ -10,6 +10,8 @@ struct TraceView: Hashable, Sendable {
     var trace: Trace
     /// How many of its captures, the first ones, were given up.
     var prunedCaptures = 0
+    /// What became of a PacketCapture's file.
+    var upload: CaptureUploaded?
 
     var name: String { request.name }
 

@@ -56,6 +56,8 @@ struct PacketCaptureCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "The folder to write to.", completion: .directory)
     var outputDir = "."
 
+    @OptionGroup(title: "File servers") var remote: RemoteOptions
+
     @Flag(help: "Record the capture and do not wait for it.")
     var nowait = false
 
@@ -110,7 +112,7 @@ struct PacketCaptureCommand: ParsableCommand {
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)
         if nowait { return Output.result("PacketCapture Name: \(name)\n") }
-        try TraceDrive(log: log, store: store).run(recorded.map(\.id), after: start)
+        try TraceDrive(log: log, store: store, remote: remote).run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         for view in views {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import RemoteArchive
+import Traceflow
 import Worker
 
 /// How remote archives are reached. Secrets are read from variables and files, never from flags.
@@ -77,6 +78,22 @@ struct RemoteOptions: ParsableArguments {
                 location, pin: pin(surroundings.environment),
                 authentication: authentication(surroundings.environment), surroundings)
         }
+    }
+
+    /// The file server of a PacketCapture: whoever answers, where no key is given, as Antrea has it.
+    func store(_ server: PacketCaptureSpec.FileServer) throws -> any RemoteStore {
+        let surroundings = RemoteSurroundings(unixMilliseconds: {
+            Clock.system.now().microseconds / 1000
+        })
+        let pin: HostKeyPin =
+            try server.hostPublicKey.map { .key(try SSHPublicKey($0)) } ?? .anyHostKey
+        var url = server.url
+        if let user = surroundings.environment["TRACECTL_SFTP_USER"], !user.isEmpty {
+            url = url.replacing("sftp://", with: "sftp://\(user)@", maxReplacements: 1)
+        }
+        return try SFTPStore(
+            RemoteLocation(url), pin: pin, authentication: authentication(surroundings.environment),
+            surroundings, policy: RetryPolicy())
     }
 
     private func pin(_ environment: [String: String]) throws -> HostKeyPin {
