@@ -39,6 +39,21 @@ public final class TwoNamespaces: Sendable {
         try ip("link", "add", "v0", "netns", a, "type", "veth", "peer", "name", "v1", "netns", b)
         try give(addresses.a, to: "v0", in: a)
         try give(addresses.b, to: "v1", in: b)
+        try awaitQueue(of: "v0", in: a)
+        try awaitQueue(of: "v1", in: b)
+    }
+
+    /// Until the kernel has seen that both ends are up, packets are dropped and said to be sent.
+    private func awaitQueue(of interface: String, in namespace: String) throws {
+        let looks = "ip link show \(interface)"
+        let script =
+            "for i in {1..2000}; do case $(\(looks)) in"
+            + " *noop*) ;; *'state UP'*) exit 0;; esac; done; exit 1"
+        let process = try shell(namespace, script)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure("\(interface) does not come up: \(looks)")
+        }
     }
 
     deinit {
