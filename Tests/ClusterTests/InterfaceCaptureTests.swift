@@ -123,4 +123,58 @@ struct InterfaceCaptureTests {
                 source: .init(pod: .init(namespace: "t", name: "nobody")), firstN: 1))
         #expect(found.reports.isEmpty && found.captures.isEmpty)
     }
+
+    @Test(
+        "packets of the interface itself are taken as they are, starts or not, with their way",
+        arguments: [
+            (.sourceToDestination, ["sent"]), (.destinationToSource, ["received"]),
+            (.both, ["sent", "received"]),
+        ] as [(CaptureRequest.Direction, [String])])
+    func followed(direction: CaptureRequest.Direction, ways: [String]) throws {
+        let packet = PacketSelection(
+            transports: [.tcp(.init(dstPort: 8080), flags: [.init(value: 2, mask: 0x12)])])
+        let spec = PacketCaptureSpec(
+            source: Self.a, firstN: 2, direction: direction, packet: packet)
+        let finder = try PathTests.finder()
+        var following = finder.following(spec)
+        #expect(!following.looksForStarts)
+        var wire = LiveCaptureTests.Wire()
+        try wire.send("10.0.1.10", 1, "10.96.0.2", 8080, flags: 0x10)
+        try wire.send("10.0.1.10", 1, "10.96.0.2", 8080, flags: 0x02)
+        try wire.send("10.0.9.9", 8080, "10.0.1.10", 2, flags: 0x42)
+        try wire.send("10.0.1.11", 1, "10.96.0.2", 8080, flags: 0x02)
+        for packet in wire.packets {
+            following.take(packet, isStart: false, choose: { _ in 0 })
+        }
+        #expect(following.isDone == (ways.count == 2))
+        let found = following.found
+        #expect(
+            found.reports.map(\.content)
+                == [ways.count == 2 ? .observed([], captured: nil) : .captured])
+        let seen = try #require(found.captures.first?.packets)
+        #expect(seen.map(\.comment) == ways)
+        #expect(seen.allSatisfy { $0.interface == "n1/t/a" })
+        // The kernel is asked for the same.
+        let matches = finder.matches(of: spec)
+        #expect(matches.count == ways.count)
+        #expect(matches.allSatisfy { $0.flags == [.init(value: 2, mask: 0x12)] })
+    }
+
+    @Test("what cannot be captured is said at once, and what nobody looks at never")
+    func followedByNobody() throws {
+        let finder = try PathTests.finder()
+        let following = finder.following(
+            PacketCaptureSpec(
+                source: Self.a, firstN: 1, packet: PacketSelection(protocol: .name("SCTP"))))
+        #expect(following.isDone)
+        guard case .failed = following.found.reports.first?.content else {
+            Issue.record("got \(following.found.reports)")
+            return
+        }
+        let nobody = PacketCaptureSpec(
+            source: .init(pod: .init(namespace: "t", name: "nobody")), firstN: 1)
+        #expect(!finder.following(nobody).isFound)
+        #expect(!finder.following(nobody).isDone)
+        #expect(finder.matches(of: nobody).isEmpty)
+    }
 }

@@ -48,6 +48,9 @@ public struct LiveFollowing: Sendable {
     /// Whether packets other than starts are looked at.
     public var keepsPackets: Bool { capture != nil || whole != nil }
 
+    /// Whether it wants to know which packets start connections.
+    public var looksForStarts: Bool { look != nil }
+
     /// How many connections are followed.
     public var connections: Int { capture?.connectionCount ?? 0 }
 

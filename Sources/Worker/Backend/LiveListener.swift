@@ -62,7 +62,9 @@ package struct LiveListener {
             case .woken: return nil
             case .frame(let frame):
                 guard let packet = TrafficPacket(decoding: frame) else { continue }
-                following.take(packet, isStart: started.isStart(packet), choose: choose)
+                // What does not ask for them need not have them counted.
+                let isStart = following.looksForStarts && started.isStart(packet)
+                following.take(packet, isStart: isStart, choose: choose)
             }
             if started.count + following.connections > Self.connectionsMax {
                 guard !following.isFound else { break }
