@@ -34,9 +34,12 @@ let package = Package(
             name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "Traceflow", swiftSettings: strict),
         .target(name: "Scheduler", dependencies: ["Traceflow"], swiftSettings: strict),
-        .target(name: "Packets", dependencies: ["Traceflow"], swiftSettings: strict),
+        .target(
+            name: "Packets", dependencies: ["CLZ4", "CZlib", "Traceflow"], swiftSettings: strict),
         // What Swift cannot import of AF_PACKET: variadic ioctl, macros over control messages.
         .target(name: "CPacketSocket", cSettings: [.treatAllWarnings(as: .error)]),
         .target(

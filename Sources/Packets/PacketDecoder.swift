@@ -2,7 +2,20 @@ import Traceflow
 
 /// Finds the IP packet in a frame, and in it what a Traceflow speaks of.
 enum PacketDecoder {
+    /// Of what a tunnel carries, where the packet is one between nodes.
     static func packet(_ frame: PacketFrame) -> TrafficPacket? {
+        guard var packet = plain(frame) else { return nil }
+        for _ in 0..<TunnelDecoder.depthMax {
+            guard let carried = TunnelDecoder.inner(of: packet), let inner = plain(carried) else {
+                break
+            }
+            packet = inner
+        }
+        return packet
+    }
+
+    /// The packet as it is.
+    private static func plain(_ frame: PacketFrame) -> TrafficPacket? {
         guard let (type, payload) = payload(of: frame.bytes, frame.link) else { return nil }
         let packet: TrafficPacket? =
             switch type {

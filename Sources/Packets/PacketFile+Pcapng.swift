@@ -6,6 +6,8 @@ extension PacketFile {
         package var link: LinkType?
         /// Ticks in a second.
         var resolution: UInt64 = 1_000_000_000
+        /// Seconds that timestamps are counted from, since 1970.
+        var offsetSeconds: Int64 = 0
 
         package init(name: String, link: LinkType?) {
             self.name = name
@@ -81,11 +83,14 @@ extension PacketFile {
                 name: "", link: LinkType(number: UInt32(try input.u16())))
             interface.resolution = 1_000_000
             _ = try input.take(6)
+            let isBigEndian = input.isBigEndian
             try options(end, &input) { code, value in
                 switch code {
                 case 2: interface.name = String(decoding: value, as: UTF8.self)
                 case 9:
                     if let byte = value.first { interface.resolution = ticks(byte) }
+                case 14:
+                    interface.offsetSeconds = seconds(value, isBigEndian: isBigEndian)
                 default: break
                 }
             }
@@ -108,7 +113,7 @@ extension PacketFile {
                 }
             }
             result.take(
-                bytes, original, interface, nanoseconds(ticks, interface.resolution), comment)
+                bytes, original, interface, nanoseconds(ticks, interface), comment)
         case 3:
             guard let interface = interfaces[0] else {
                 throw input.error("a packet before any interface")
@@ -140,6 +145,21 @@ extension PacketFile {
         let exponent = min(Int(byte & 0x7f), byte & 0x80 == 0 ? 18 : 62)
         if byte & 0x80 != 0 { return 1 << UInt64(exponent) }
         return (0..<exponent).reduce(UInt64(1)) { power, _ in power * 10 }
+    }
+
+    /// `if_tsoffset`; 0 where it is not eight bytes.
+    private static func seconds(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) -> Int64 {
+        guard bytes.count == 8 else { return 0 }
+        let bits = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return Int64(bitPattern: isBigEndian ? bits : bits.byteSwapped)
+    }
+
+    private static func nanoseconds(_ ticks: UInt64, _ interface: Interface) -> Int64 {
+        let counted = nanoseconds(ticks, interface.resolution)
+        guard interface.offsetSeconds != 0 else { return counted }
+        let (offset, isTooFar) = interface.offsetSeconds.multipliedReportingOverflow(
+            by: 1_000_000_000)
+        return isTooFar ? counted : counted &+ offset
     }
 
     private static func nanoseconds(_ ticks: UInt64, _ resolution: UInt64) -> Int64 {

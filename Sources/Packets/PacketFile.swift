@@ -7,7 +7,8 @@ public struct PacketFileError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String { "\(file): byte \(byteOffset): \(message)" }
 }
 
-/// What a pcap or pcapng file holds: frames, in the order of the file.
+/// What a pcap or pcapng file holds: frames, in the order of the file. It may be compressed, by gzip
+/// or LZ4, once.
 ///
 /// A malformed file is refused with the byte where it goes wrong; packets of links that carry no
 /// IP are skipped and counted.
@@ -32,6 +33,30 @@ public struct PacketFile: Sendable {
     static let packetBytesMax = 1 << 20
 
     public static func read(bytes: [UInt8], file: String) throws(PacketFileError) -> PacketFile {
+        if let compression = Compression(of: bytes) {
+            let content = try compression.expand(bytes, file: file, limit: contentBytesMax)
+            guard Compression(of: content) == nil else {
+                throw PacketFileError(
+                    file: file, byteOffset: 0,
+                    message: "is compressed twice; expand it once before")
+            }
+            do throws(PacketFileError) {
+                return try read(plain: content, file: file)
+            } catch {
+                var error = error
+                error.message += " (counted in what the file expands to)"
+                throw error
+            }
+        }
+        return try read(plain: bytes, file: file)
+    }
+
+    /// What a compressed file may expand to.
+    static let contentBytesMax = 2 << 30
+
+    private static func read(
+        plain bytes: [UInt8], file: String
+    ) throws(PacketFileError) -> PacketFile {
         var input = ByteReader(bytes: bytes, file: file)
         let magic = try input.peek32("a capture file begins with four bytes that say its format")
         switch magic {
