@@ -7,11 +7,11 @@ enum TunnelDecoder {
     /// A tunnel within a tunnel, and so on: more is made up.
     static let depthMax = 4
 
-    private static let geneve: UInt16 = 6081
-    private static let vxlan: UInt16 = 4789
+    static let geneve: UInt16 = 6081
+    static let vxlan: UInt16 = 4789
     /// What Linux used before the port was assigned.
-    private static let oldVXLAN: UInt16 = 8472
-    private static let gre: UInt8 = 47
+    static let oldVXLAN: UInt16 = 8472
+    static let gre: UInt8 = 47
 
     private static let bridged: UInt16 = 0x6558
     private static let ipv4: UInt16 = 0x0800

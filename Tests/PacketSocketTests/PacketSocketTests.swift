@@ -128,6 +128,31 @@ struct PacketSocketTests {
         }
     }
 
+    @Test("what a tunnel between nodes carries comes through, and is what is seen")
+    func tunnels() throws {
+        let socket = try open("v0@" + net.a, [udp(53), udp(Self.last)] + PacketMatch.tunnels)
+        let inner = Frames(source: "10.1.0.1", destination: "10.1.0.2").ethernet
+        let vxlan = [0x08, 0, 0, 0, 0, 0, 7, 0] as [UInt8]
+        let geneve = [0, 0, 0x65, 0x58, 0, 0, 7, 0] as [UInt8]
+        let gre = [0, 0, 0x65, 0x58] as [UInt8]
+        for (number, payload) in [
+            (17, Frames.ports(1, 4789) + vxlan), (17, Frames.ports(1, 8472) + vxlan),
+            (17, Frames.ports(1, 6081) + geneve), (47, gre),
+        ] as [(UInt8, [UInt8])] {
+            for (source, destination) in [("10.99.0.1", "10.99.0.2"), ("fd99::1", "fd99::2")] {
+                let outer = Frames(
+                    source: source, destination: destination, number: number,
+                    payload: payload + inner)
+                try net.send(frame: outer.ethernet, on: "v0", of: net.a)
+            }
+        }
+        try net.send(udp: [Int(Self.last)], from: net.a, to: "10.99.0.2")
+        // What has headers that the filter cannot step over comes too: the kernel's own of IPv6.
+        let packets = try packets(socket).filter { $0.source == IPAddress("10.1.0.1") }
+        #expect(packets.count == 8)
+        #expect(packets.allSatisfy { Self.ports($0)?.destination == 53 })
+    }
+
     @Test("loopback gives each packet once")
     func loopback() throws {
         let socket = try open(

@@ -19,6 +19,7 @@ package struct LiveListener {
     private static let waitMicroseconds: Int64 = 1_000_000
     /// More than the headers that the decoder steps over take together, in all but made-up packets.
     private static let headerBytes = 1024
+    private static let tunnelBytes = 512
     /// What one trace remembers of connections, about a hundred bytes of each.
     private static let connectionsMax = 1 << 17
     /// What one trace holds of packets until it reports them; more is left to those that follow.
@@ -35,9 +36,9 @@ package struct LiveListener {
         self.clock = clock
     }
 
-    /// How many bytes of each packet are looked at or kept.
+    /// How many bytes of each packet are looked at or kept, with those of a tunnel around it.
     package var snaplen: Int {
-        max(Self.headerBytes, attempt.request.spec.capture?.snaplen ?? 0)
+        max(Self.headerBytes, (attempt.request.spec.capture?.snaplen ?? 0) + Self.tunnelBytes)
     }
 
     /// What was found; nil when nothing was, until the trace's time was over or it was stopped.

@@ -75,10 +75,11 @@ public final class LiveListening: Sendable {
                 var listener = LiveListener(attempt, interface, following, clock)
                 // What is known at once needs no packets.
                 if following.isDone { return Optional(following.found) }
+                let matches =
+                    request.packetCapture.map(finder.matches) ?? finder.matches(of: request.spec)
                 let source = try open(
-                    interface,
-                    request.packetCapture.map(finder.matches)
-                        ?? finder.matches(of: request.spec), listener.snaplen)
+                    interface, matches.isEmpty ? [] : matches + PacketMatch.tunnels,
+                    listener.snaplen)
                 guard ear.attach(source) else { return nil }
                 return try listener.listen(to: source, choose: choose)
             }
