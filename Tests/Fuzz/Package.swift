@@ -15,7 +15,8 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "Traceflow", swiftSettings: fuzzing),
-        .target(name: "Packets", dependencies: ["CLZ4", "CZlib", "Traceflow"], swiftSettings: fuzzing),
+        .target(
+            name: "Packets", dependencies: ["CLZ4", "CZlib", "Traceflow"], swiftSettings: fuzzing),
         .target(
             name: "Captures", dependencies: ["CLZ4", "Packets", "Traceflow"],
             swiftSettings: fuzzing),
