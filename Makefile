@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test simulate torture lint bench mutants man generate clean
+.PHONY: help build demo test simulate torture fuzz lint bench mutants man generate clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ simulate: ## whole systems on virtual time: SEED=7 or SEEDS=1-1000, HOURS=1, JOB
 
 torture: ## kill, stop and starve workers for half an hour: SEED=, KILLS=, TRACES=, WORKERS=, PHASES=
 	@scripts/torture
+
+fuzz: ## made-up bytes for everything that reads packets: TARGET=, SECONDS_EACH=600, QUIET=120
+	@scripts/fuzz
 
 lint: ## check the layout of the sources
 	@scripts/lint

@@ -130,7 +130,8 @@ package struct Execution {
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
             .sweepFinished,
             .sweepCancelled, .captureArchived, .capturesExported, .capturesPruned,
-            .captureFilePushed, .captureFileDropped, .captureUploaded, .clusterObserved, .logCreated,
+            .captureFilePushed, .captureFileDropped, .captureUploaded, .clusterObserved,
+            .logCreated,
             .deciderTookOver, .tagProfileChanged,
             .segmentSealed, .checkpoint, .segmentArchived, .segmentRestored,
             .segmentDropped, nil:

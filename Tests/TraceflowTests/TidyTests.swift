@@ -63,7 +63,8 @@ struct TidyTests {
             "PacketSocket": [
                 "CPacketSocket", "Foundation", "Glibc", "Packets", "Synchronization", "Traceflow",
             ],
-            "Packets": ["CLZ4", "CZlib", "Traceflow"], "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
+            "Packets": ["CLZ4", "CZlib", "Traceflow"],
+            "Captures": ["CLZ4", "Glibc", "Packets", "Traceflow"],
         ]
         for source in try Self.sources() {
             let module = String(source.path.split(separator: "/")[1])
