@@ -7,8 +7,8 @@ public struct PacketFileError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String { "\(file): byte \(byteOffset): \(message)" }
 }
 
-/// What a pcap or pcapng file holds: frames, in the order of the file. It may be compressed, by gzip
-/// or LZ4, once.
+/// What a pcap or pcapng file holds: frames, in the order of the file. It may be compressed, by
+/// gzip or LZ4, once.
 ///
 /// A malformed file is refused with the byte where it goes wrong; packets of links that carry no
 /// IP are skipped and counted.

@@ -13,8 +13,8 @@ struct TraceDrive {
     /// How file servers are reached.
     var remote: RemoteOptions
 
-    /// `start` is where the log ended before they were recorded. Of PacketCaptures with a file server
-    /// the packets are sent there.
+    /// `start` is where the log ended before they were recorded. Of PacketCaptures with a file
+    /// server the packets are sent there.
     func run(_ ids: [TraceID], after start: Int64) throws {
         try drive(ids, after: start)
         let uploader = CaptureUploader(log: log, holder: WorkerCommand.uniqueID("run")) {

@@ -80,7 +80,8 @@ struct RemoteOptions: ParsableArguments {
         }
     }
 
-    /// The file server of a PacketCapture: whoever answers, where no key is given, as Antrea has it.
+    /// The file server of a PacketCapture: whoever answers, where no key is given, as Antrea has
+    /// it.
     func store(_ server: PacketCaptureSpec.FileServer) throws -> any RemoteStore {
         let surroundings = RemoteSurroundings(unixMilliseconds: {
             Clock.system.now().microseconds / 1000
