@@ -18,10 +18,11 @@ struct TraceReader {
     }
 
     /// The trace of the name; an error that says so when there is none.
-    func stream(named name: String) throws -> Int64 {
+    func stream(named text: String) throws -> Int64 {
+        let name = QualifiedName.traceName(text)
         if let stream = try member(named: name) { return stream }
         guard let stream = try log.stream(named: name, family: Self.family) else {
-            throw CommandFailure("Traceflow \"\(name)\" not found")
+            throw CommandFailure("\(QualifiedName.title(name)) not found")
         }
         return stream
     }
@@ -116,7 +117,8 @@ struct TraceReader {
         throw CommandFailure("trace \(id.rawValue) cannot be read")
     }
 
-    func view(named name: String, at moment: Moment? = nil) throws -> TraceView {
+    func view(named text: String, at moment: Moment? = nil) throws -> TraceView {
+        let name = QualifiedName.traceName(text)
         let found: TraceView?
         if let moment, let stream = try member(named: name) {
             found = try view(stream, at: moment)
@@ -127,7 +129,7 @@ struct TraceReader {
             found = try view(stream)
             if found == nil { try log.refuseArchived(stream) }
         }
-        guard let found else { throw CommandFailure("Traceflow \"\(name)\" not found") }
+        guard let found else { throw CommandFailure("\(QualifiedName.title(name)) not found") }
         return found
     }
 

@@ -106,6 +106,13 @@ struct FileServerTests {
         worker.interrupt()
         worker.waitUntilExit()
         #expect(sent("later.pcapng"), "\(text)")
+        let once = try manifest("once", key: nil)
+        try binary.run([
+            "apply", "-f", once, "--cluster", binary.cluster, "--traffic",
+            Binary.scenarios + "/traffic.pcap",
+        ])
+        try binary.run(["worker", "--once"], environment: environment)
+        #expect(sent("once.pcapng"))
         let yaml = try binary.run(["get", "pcap", "later", "-o", "yaml"]).output
         #expect(yaml.contains("type: PacketCaptureFileUploaded"))
     }

@@ -157,7 +157,14 @@ struct PacketCaptureCommandTests {
         #expect(captures.split(separator: "\n").count == 2 && captures.contains("CAPTURED-PACKETS"))
         let wide = try binary.run(["get", "packetcapture", "same", "-o", "wide"])
         #expect(wide.output.contains("pod1") && wide.output.contains("UPLOADED"))
-        let deleted = try binary.run(["delete", "packetcapture/same"])
+        let qualified = "packetcapture.crd.antrea.io/same"
+        for words in [["describe"], ["events"], ["capture", "show"]] {
+            let ran = try binary.run(words + [qualified])
+            #expect(ran.status == 0, "\(words): \(ran.errors)")
+        }
+        let absent = try binary.run(["get", "pcap", "other"])
+        #expect(absent.errors == "error: PacketCapture \"other\" not found\n")
+        let deleted = try binary.run(["delete", qualified])
         #expect(deleted.output == "packetcapture.crd.antrea.io/same deleted\n")
         #expect(try binary.run(["get", "-o", "name"]).output == "traceflow.crd.antrea.io/same\n")
     }

@@ -145,6 +145,11 @@ struct WorkerCommand: ParsableCommand {
         if wasInterrupted.withLock({ $0 }) {
             throw CommandFailure("", status: CommandFailure.interrupted)
         }
+        if once {
+            try Self.uploader(log, remote).uploadAll(mayGoOn: { !wasInterrupted.withLock { $0 } }) {
+                Output.note($0.words)
+            }
+        }
     }
 
     /// Nil where everything stays as it is.
@@ -177,19 +182,23 @@ struct WorkerCommand: ParsableCommand {
 
     /// Sends packets of PacketCaptures to their file servers.
     private func uploadLoop() -> RetentionLoop {
-        let (remote, holder) = (remote, Self.uniqueID("uploads"))
+        let remote = remote
         return RetentionLoop(
             folder: log.path,
             steps: [
                 (
                     "captures",
                     { log, mayGoOn, tell in
-                        try CaptureUploader(
-                            log: log, holder: holder, open: { try remote.store($0) }
-                        ).uploadAll(mayGoOn: mayGoOn) { tell($0.words) }
+                        try Self.uploader(log, remote).uploadAll(mayGoOn: mayGoOn) {
+                            tell($0.words)
+                        }
                     }
                 )
             ], restSeconds: 5, tell: { Output.note($0) })
+    }
+
+    private static func uploader(_ log: JobLog, _ remote: RemoteOptions) -> CaptureUploader {
+        CaptureUploader(log: log, holder: uniqueID("uploads")) { try remote.store($0) }
     }
 
     /// Apart from the others: the network may take its time.

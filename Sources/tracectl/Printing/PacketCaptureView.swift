@@ -13,6 +13,12 @@ enum QualifiedName {
             ?? traceflow + traceName
     }
 
+    /// Kind and name, for messages.
+    static func title(_ traceName: String) -> String {
+        PacketCaptureManifest.name(ofTrace: traceName).map { "PacketCapture \"\($0)\"" }
+            ?? "Traceflow \"\(traceName)\""
+    }
+
     /// What the trace behind the object is called; the name itself where it is not qualified.
     static func traceName(_ text: String) -> String {
         if text.hasPrefix(traceflow) { return String(text.dropFirst(traceflow.count)) }
