@@ -73,17 +73,22 @@ let package = Package(
             name: "RemoteArchive",
             dependencies: ["CCurl", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
+        // The Kubernetes API as its clients and servers speak it, and a client.
+        .target(
+            name: "Kubernetes",
+            dependencies: ["CCurl", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
-                "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Packets",
-                "PacketSocket", "RemoteArchive", "Scheduler", "TraceLog", "Traceflow",
+                "Captures", "CCurl", "CLZ4", "Cluster", "History", "JobLog", "Kubernetes",
+                "Packets", "PacketSocket", "RemoteArchive", "Scheduler", "TraceLog", "Traceflow",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
         .target(
             name: "API",
             dependencies: [
-                "JobLog", "Scheduler", "TraceLog", "Traceflow", "Worker",
+                "JobLog", "Kubernetes", "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -93,9 +98,8 @@ let package = Package(
         .executableTarget(
             name: "tracectl",
             dependencies: [
-                "API", "Captures", "Cluster", "History", "JobLog", "Packets", "PacketSocket",
-                "RemoteArchive",
-                "Scheduler", "TraceLog", "Traceflow", "Worker",
+                "API", "Captures", "Cluster", "History", "JobLog", "Kubernetes", "Packets",
+                "PacketSocket", "RemoteArchive", "Scheduler", "TraceLog", "Traceflow", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.embedInCode("Scenarios")], swiftSettings: strict),
@@ -170,6 +174,8 @@ let package = Package(
                 "CCurl", "RemoteArchive", "TestBinary", "tracectl",
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "KubernetesTests", dependencies: ["Kubernetes"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
