@@ -91,4 +91,15 @@ static inline CURLcode ccurl_set_errors(CURL *handle, char *buffer) {
 static inline CURLcode ccurl_length(CURL *handle, curl_off_t *length) {
     return curl_easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, length);
 }
+
+// A file that is in memory, copied.
+static inline CURLcode ccurl_set_blob(
+    CURL *handle, CURLoption option, const void *bytes, size_t count) {
+    struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+    return curl_easy_setopt(handle, option, &blob);
+}
+
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
 #endif
