@@ -246,7 +246,7 @@ private struct Reading {
             .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded:
             kept.append(row.recorded)
-        case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
+        case .traceStarted, .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,
             .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped:

@@ -34,6 +34,11 @@ extension SchedulerState {
         }
     }
 
+    /// When an attempt that starts now is to be over.
+    func deadline(of facts: SchedulingFacts, from now: Moment) -> Moment {
+        now.advanced(bySeconds: facts.timeoutSeconds + tags.profile.startSecondsMax)
+    }
+
     /// Starts the first trace of the lane.
     private mutating func start(_ lane: Int, _ tag: Int, _ executor: Int, _ pass: inout Pass) {
         guard let head = lines.lanes[lane].head else { return }
@@ -43,7 +48,7 @@ extension SchedulerState {
             attempt: attempt, tag: tag,
             scope: lines.isPerNode || facts.isCapture ? facts.scope : .allNodes,
             executor: executors.names[executor],
-            deadline: pass.context.now.advanced(bySeconds: facts.timeoutSeconds))
+            deadline: deadline(of: facts, from: pass.context.now))
         record(head.trace, .tagAllocated(allocation), &pass)
         lines.settle()
     }

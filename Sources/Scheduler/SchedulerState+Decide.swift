@@ -104,7 +104,7 @@ extension SchedulerState {
         for id in strays {
             guard !pass.isFull, let executor = freest(pass) else { return }
             guard let life = life(of: id), let held = life.allocation else { continue }
-            let deadline = pass.context.now.advanced(bySeconds: life.facts.timeoutSeconds)
+            let deadline = deadline(of: life.facts, from: pass.context.now)
             let allocation = TagAllocation(
                 attempt: life.attempt + 1, tag: held.tag, scope: held.scope,
                 executor: executors.names[executor], deadline: deadline)

@@ -9,7 +9,7 @@ extension SchedulerState {
         case .requested(let request): evolve(requested: id, request.facts, position: position)
         case .nodeReported(let report, let result):
             evolve(id, report: report, summary: ResultSummary(of: result.observations))
-        case .nodeFailed, .packetCaptured, .captureArchived:
+        case .begun, .nodeFailed, .packetCaptured, .captureArchived:
             // Only of a running attempt; a captured packet decides nothing.
             if let slot = book.slot(of: id) { apply(event, slot, at: moment) }
         case .tagAllocated, .succeeded, .timedOut, .failed, .cancelRequested, .deleted:
@@ -95,6 +95,7 @@ extension SchedulerState {
         let path = book.slots[slot].life.progress.path
         switch book.slots[slot].life.evolve(event) {
         case .nothing, .captured: break
+        case .begun: moveDeadline(slot)
         // Traces that have ended left the state, so none can be queued here again.
         case .requeued: break
         case .reported: touchIfOver(slot)
@@ -143,6 +144,20 @@ extension SchedulerState {
         deadlines.insert(entry, currentMax: runningCount, book)
     }
 
+    private mutating func moveDeadline(_ slot: Int) {
+        guard let deadline = book.slots[slot].life.allocation?.deadline else { return }
+        deadlines.insert(
+            Agenda.Entry(key: deadline.microseconds, trace: book.slots[slot].id),
+            currentMax: runningCount, book)
+        dropStaleDeadlines()
+    }
+
+    private mutating func dropStaleDeadlines() {
+        while let first = deadlines.first, !book.isCurrent(first, .deadline) {
+            deadlines.removeFirst()
+        }
+    }
+
     private mutating func giveBack(_ slot: Int) {
         runningCount -= 1
         executors.add(-1, to: book.slots[slot].executor)
@@ -152,9 +167,7 @@ extension SchedulerState {
             tags.release(book.slots[slot].tag, on: book.slots[slot].nodes)
         }
         lines.wake(book.slots[slot].nodes)
-        while let first = deadlines.first, !book.isCurrent(first, .deadline) {
-            deadlines.removeFirst()
-        }
+        dropStaleDeadlines()
     }
 
     // MARK: to be ended

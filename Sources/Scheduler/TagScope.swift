@@ -20,4 +20,13 @@ public enum TagProfile: Hashable, Sendable {
     case perNode
     /// Real Antrea allots; we hold credits: 14 less `reserve` less `foreign` traces.
     case external(reserve: Int, foreign: Int)
+
+    /// How long a trace may wait for whoever allots tags to begin it: as long as Antrea leaves one
+    /// alone before it looks again for a free tag (pkg/controller/traceflow).
+    public var startSecondsMax: Int {
+        switch self {
+        case .antrea, .perNode: 0
+        case .external: 300
+        }
+    }
 }

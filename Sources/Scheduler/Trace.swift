@@ -30,7 +30,7 @@ public struct Trace: Hashable, Sendable {
             self.request = request
             life = TraceLife(facts: request.facts)
         case .retryRequested(let retry): life = TraceLife(retry)
-        case .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured, .captureArchived,
+        case .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured, .captureArchived,
             .succeeded, .timedOut, .failed, .cancelRequested, .deleted:
             return nil
         }
@@ -57,6 +57,7 @@ public struct Trace: Hashable, Sendable {
         case .started:
             startedAt = moment
             forgetReports()
+        case .begun(let moment): startedAt = moment
         case .reported: if case .nodeReported(_, let result) = event { results.append(result) }
         case .captured:
             if case .packetCaptured(_, let packet) = event, capturedPacket == nil {

@@ -5,6 +5,8 @@ public enum TraceEvent: Hashable, Sendable {
     /// Indirect, as the packet below: the large ones must not make every decision large.
     indirect case requested(TraceRequest)
     case tagAllocated(TagAllocation)
+    /// The data plane, which allots the tags, has begun the attempt.
+    case begun(attempt: Int, at: Moment)
     case nodeReported(ReportID, NodeResult)
     case nodeFailed(ReportID, error: String)
     /// A live trace's packet, as `node` saw it.
@@ -29,6 +31,7 @@ public struct TagAllocation: Hashable, Sendable {
     public var scope: TagScope
     /// The worker incarnation that is to run the attempt.
     public var executor: String
+    /// Where somebody else allots tags, until they have begun: with the time that this may take.
     public var deadline: Moment
 
     public static let noTag = 0

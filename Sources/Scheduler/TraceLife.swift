@@ -44,6 +44,8 @@ public struct TraceLife: Hashable, Sendable {
         case started
         case reported
         case captured
+        /// The deadline counts from this moment.
+        case begun(Moment)
         case ended(reason: String?, verdict: Verdict)
         case requeued
         case cancelRequested
@@ -93,6 +95,7 @@ public struct TraceLife: Hashable, Sendable {
         switch event {
         case .requested: return .nothing
         case .tagAllocated(let allocation): return start(allocation)
+        case .begun(let attempt, let moment): return begin(attempt, moment)
         case .nodeReported(let id, let result):
             return evolve(report: id, summary: ResultSummary(of: result.observations))
         case .nodeFailed(let id, let error): return fail(id, error)
@@ -139,10 +142,22 @@ public struct TraceLife: Hashable, Sendable {
         return .started
     }
 
+    /// A deadline only comes nearer, so that to be told twice changes nothing.
+    private mutating func begin(_ attempt: Int, _ moment: Moment) -> Effect {
+        let deadline = moment.advanced(bySeconds: facts.timeoutSeconds)
+        guard isCurrent(attempt), let held = allocation?.deadline, deadline < held else {
+            return .nothing
+        }
+        allocation?.deadline = deadline
+        return .begun(moment)
+    }
+
     private mutating func fail(_ id: ReportID, _ error: String) -> Effect {
         guard isCurrent(id.attempt), seen.insert(id) else { return .nothing }
         if outcome == nil {
-            outcome = .nodeFailed(reason: "Node: \(id.node), error: \(error)")
+            // Without a node it is the data plane's own word.
+            outcome = .nodeFailed(
+                reason: id.node.isEmpty ? error : "Node: \(id.node), error: \(error)")
         }
         return .reported
     }

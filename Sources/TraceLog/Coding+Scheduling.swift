@@ -192,12 +192,18 @@ extension PBResourceReference {
         namespace = reference.namespace
         name = reference.name
         digest = .init(reference.digest)
+        if let change = reference.change {
+            changedBy = change.manager
+            changedAtMicroseconds = change.at.microseconds
+        }
     }
 
     var reference: ResourceReference {
         ResourceReference(
             apiVersion: apiVersion, kind: kind, namespace: namespace, name: name,
-            digest: Array(digest))
+            digest: Array(digest),
+            change: changedBy.isEmpty
+                ? nil : .init(manager: changedBy, at: Moment(microseconds: changedAtMicroseconds)))
     }
 }
 

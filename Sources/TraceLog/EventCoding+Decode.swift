@@ -37,7 +37,7 @@ extension EventCoding {
             .captures(.uploaded(CaptureUploaded(try PBCaptureUploaded(serializedBytes: bytes))))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted, .captureArchived:
+            .traceDeleted, .captureArchived, .traceStarted:
             .trace(try decodeTrace(type, bytes))
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
             .sweep(try decodeSweep(type, bytes))
@@ -79,6 +79,10 @@ extension EventCoding {
             return .requested(try TraceRequest(PBTraceRequested(serializedBytes: bytes)))
         case .tagAllocated:
             return .tagAllocated(TagAllocation(try PBTagAllocated(serializedBytes: bytes)))
+        case .traceStarted:
+            let message = try PBTraceStarted(serializedBytes: bytes)
+            return .begun(
+                attempt: Int(message.attempt), at: Moment(microseconds: message.atMicroseconds))
         case .nodeReported:
             let message = try PBNodeReported(serializedBytes: bytes)
             return .nodeReported(message.reportID, try NodeResult(message))

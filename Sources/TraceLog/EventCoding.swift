@@ -67,6 +67,14 @@ enum EventCoding {
         switch event {
         case .requested(let request): (.traceRequested, PBTraceRequested(request))
         case .tagAllocated(let allocation): (.tagAllocated, PBTagAllocated(allocation))
+        case .begun(let attempt, let moment):
+            (
+                .traceStarted,
+                PBTraceStarted.with {
+                    $0.attempt = Int32(clamping: attempt)
+                    $0.atMicroseconds = moment.microseconds
+                }
+            )
         case .nodeReported(let id, let result): (.nodeReported, PBNodeReported(id, result))
         case .nodeFailed(let id, let error): (.nodeFailed, PBNodeFailed(id, error))
         case .packetCaptured(let id, let packet): (.packetCaptured, PBPacketCaptured(id, packet))

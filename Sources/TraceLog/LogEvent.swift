@@ -1,5 +1,6 @@
 import JobLog
 import Scheduler
+import Traceflow
 
 /// A fact of the log, as what it means.
 public enum LogEvent: Hashable, Sendable {
@@ -71,9 +72,25 @@ public struct ResourceReference: Hashable, Sendable {
     public var name: String
     /// Digest of the object's content; the content is kept once in the log.
     public var digest: [UInt8]
+    /// Who changed it last, and when; nil where nobody tells.
+    public var change: Change?
 
-    public init(apiVersion: String, kind: String, namespace: String, name: String, digest: [UInt8])
-    {
+    /// As the API server has it of whoever did (`metadata.managedFields`).
+    public struct Change: Hashable, Sendable {
+        public var manager: String
+        public var at: Moment
+
+        public init(manager: String, at: Moment) {
+            self.manager = manager
+            self.at = at
+        }
+    }
+
+    public init(
+        apiVersion: String, kind: String, namespace: String, name: String, digest: [UInt8],
+        change: Change? = nil
+    ) {
+        self.change = change
         self.apiVersion = apiVersion
         self.kind = kind
         self.namespace = namespace
@@ -99,6 +116,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case cancelRequested = 10
     case traceDeleted = 11
     case captureArchived = 28
+    case traceStarted = 53
     case scheduleChanged = 12
     case schedulePaused = 13
     case scheduleResumed = 14
@@ -143,6 +161,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .cancelRequested: "CancelRequested"
         case .traceDeleted: "TraceDeleted"
         case .captureArchived: "CaptureArchived"
+        case .traceStarted: "TraceStarted"
         case .scheduleChanged: "ScheduleChanged"
         case .schedulePaused: "SchedulePaused"
         case .scheduleResumed: "ScheduleResumed"
@@ -180,7 +199,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         switch self {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted, .captureArchived:
+            .traceDeleted, .captureArchived, .traceStarted:
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,

@@ -43,7 +43,8 @@ extension TraceCoding {
                 .segmentRestored, .segmentDropped:
                 // They decide nothing.
                 break
-            case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .traceFailed,
+            case .traceRequested, .tagAllocated, .traceStarted, .nodeReported, .nodeFailed,
+                .traceFailed,
                 .retryRequested, .cancelRequested, .traceDeleted, .tagProfileChanged, .checkpoint:
                 switch try EventCoding.decode(type, Array(row.payload)) {
                 case .trace(let event): evolve(event, row, &state)

@@ -34,7 +34,8 @@ public final class TraceCoding: Sendable {
     public static func schema(of type: LogEventType) -> Int32 {
         switch type {
         case .traceRequested, .tagAllocated, .nodeReported: 2
-        case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
+        case .traceStarted, .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut,
+            .traceFailed,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,

@@ -11,7 +11,7 @@ import Traceflow
 /// Clusters and traffic as facts of the log: what was read is recorded once, and found again by
 /// digest, so that a later worker speaks of the same world.
 public final class ClusterStore: World {
-    let log: JobLog
+    public let log: JobLog
     let coding: TraceCoding
     private let finders = Mutex<[[UInt8]: PathFinder]>([:])
     private let traffic = Mutex<[[UInt8]: [TrafficPacket]]>([:])
@@ -38,7 +38,8 @@ public final class ClusterStore: World {
             let reference = ResourceReference(
                 apiVersion: resource.apiVersion, kind: resource.kind,
                 namespace: resource.namespace ?? "", name: resource.name,
-                digest: Self.digest(bytes))
+                digest: Self.digest(bytes),
+                change: resource.change.map { .init(manager: $0.manager, at: $0.at) })
             references[reference.key] = reference
             contents[reference.key] = Content(digest: reference.digest, bytes: bytes)
         }

@@ -30,9 +30,12 @@ struct DecidingLoop {
             log: log, coding: coding, clock: clock, options: options,
             inFlightMax: backend.abilities.inFlightMax, plans: SweepPlans(clusters: clusters),
             runs: ScheduleRuns(clusters: clusters))
+        let (log, shared) = (log, shared)
+        backend.whenAllotmentChanges { log.wake(shared.deciding) }
         var gauge = options.meter.map { DecidingGauge(meter: $0, clock: clock) }
         do {
             while !shared.isFinished {
+                deciding.profile = profile(deciding)
                 let worked = try deciding.step(isDraining: shared.isDraining)
                 gauge?.look(at: deciding.decider.state, position: deciding.decider.position)
                 // Before anybody is told that nothing is left to do.
@@ -49,6 +52,15 @@ struct DecidingLoop {
             shared.fail(error)
             log.wake(shared.executing)
         }
+    }
+
+    /// Nil leaves the log's. What another data plane allotted is nothing to one that takes ours.
+    private func profile(_ deciding: Deciding) -> TagProfile? {
+        if let profile = backend.allotment ?? options.profile { return profile }
+        guard backend.abilities.takesOurTags,
+            case .external = deciding.decider.state?.tags.profile
+        else { return nil }
+        return .perNode
     }
 
     private func publish(_ deciding: Deciding) {
@@ -82,7 +94,8 @@ struct DecidingLoop {
 package struct Deciding {
     package var leases: LeaseKeeper
     package internal(set) var decider: Decider
-    private let options: Worker.Options
+    /// The profile to put in force; nil leaves the log's.
+    package var profile: TagProfile?
     private let inFlightMax: Int
     private let log: JobLog
     private let beside: Beside
@@ -101,7 +114,7 @@ package struct Deciding {
         decider = Decider(
             log: log, coding: coding, clock: clock, leaseMicroseconds: options.leaseMicroseconds,
             checkpoints: options.checkpoints, plans: plans, runs: runs, meter: options.meter)
-        self.options = options
+        profile = options.profile
         self.inFlightMax = inFlightMax
         self.log = log
         self.beside = beside
@@ -138,7 +151,7 @@ package struct Deciding {
         let executors = try leases.executors(isDraining: isDraining, inFlightMax: inFlightMax)
         do {
             let decided = try decider.decide(
-                holding: lease, executors: executors, profile: options.profile)
+                holding: lease, executors: executors, profile: profile)
             if try decider.rollIfDue(holding: lease) || !hasLookedAtDigests { recordDigests() }
             return decided
         } catch let error as JobLogError where error.code == .leaseLost {

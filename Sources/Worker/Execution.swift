@@ -124,7 +124,8 @@ package struct Execution {
             }
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             stop(id, &starts)
-        case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
+        case .traceRequested, .traceStarted, .nodeReported, .nodeFailed, .packetCaptured,
+            .retryRequested,
             .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
@@ -201,23 +202,28 @@ package struct Execution {
                 let stream = StreamRef.existing(report.trace.rawValue)
                 var content = report.content
                 if let fault, !report.captures.isEmpty {
-                    content = .failed(error: "packets could not be kept: \(fault)")
+                    content = .said(.failed(error: "packets could not be kept: \(fault)"))
                 }
                 switch content {
+                case .begun(let moment):
+                    request.drafts.append(
+                        try coding.draft(
+                            .trace(.begun(attempt: report.id.attempt, at: moment)), stream: stream))
                 // Its packets are all that there is to say.
-                case .captured: break
-                case .failed(let error):
+                case .said(.captured): break
+                case .said(.failed(let error)):
                     request.drafts.append(
                         try coding.draft(
                             .trace(.nodeFailed(report.id, error: error)), stream: stream))
-                case .observed(let observations, let captured):
+                case .said(.observed(let observations, let captured)):
                     if let captured {
                         request.drafts.append(
                             try coding.draft(
                                 .trace(.packetCaptured(report.id, captured)), stream: stream))
                     }
                     let result = NodeResult(
-                        node: report.id.node, timestamp: seconds, observations: observations)
+                        node: report.id.node, timestamp: report.seconds ?? seconds,
+                        observations: observations)
                     request.drafts.append(
                         try coding.draft(.trace(.nodeReported(report.id, result)), stream: stream))
                 }

@@ -4,6 +4,7 @@ import Cluster
 import Foundation
 import Glibc
 import JobLog
+import Kubernetes
 import Packets
 import RemoteArchive
 import Worker
@@ -60,7 +61,13 @@ struct Tracectl: ParsableCommand {
         case let error as JobLogError where error.isRefusal:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.refused)
-        case is JobLogError, is WorkerError:
+        case let error as TransportError:
+            Output.error("the API server cannot be reached: \(error)")
+            Glibc.exit(CommandFailure.system)
+        case let status as APIStatus:
+            Output.error("the API server refuses: \(status)")
+            Glibc.exit(CommandFailure.system)
+        case is JobLogError, is WorkerError, is ConfigError:
             Output.error("\(error)")
             Glibc.exit(CommandFailure.system)
         default: break

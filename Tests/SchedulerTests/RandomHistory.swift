@@ -93,6 +93,11 @@ struct RandomHistory {
         let id = running[random.next(running.count)]
         let attempt = (life(id)?.attempt ?? 1) - (random.next(8) == 0 ? 1 : 0)
         let report = ReportID(attempt: attempt, node: "n\(random.next(2))", sequence: 1)
+        if random.next(8) == 0 {
+            let ago = random.next(5) * random.next(1_000_000)
+            return .event(
+                id, .begun(attempt: attempt, at: now.advanced(byMicroseconds: Int64(-ago))))
+        }
         if random.next(8) == 0 { return .event(id, .nodeFailed(report, error: "e")) }
         var observations = [Observation(.spoofGuard, .forwarded)]
         if random.next(4) > 0 { observations.append(Observation(.forwarding, .delivered)) }

@@ -74,13 +74,20 @@ struct ReferenceScheduler {
             !pass.context.executors.contains(where: { $0.id == held.executor }),
             let executor = freest(pass.context.executors)
         else { return }
-        let deadline = pass.context.now.advanced(bySeconds: trace.facts.timeoutSeconds)
+        let deadline = deadline(of: trace, pass)
         record(
             id,
             .tagAllocated(
                 TagAllocation(
                     attempt: trace.attempt + 1, tag: held.tag, scope: held.scope,
                     executor: executor, deadline: deadline)), &pass)
+    }
+
+    /// Whoever allots tags himself may take five minutes before he begins.
+    private func deadline(of trace: Trace, _ pass: Pass) -> Moment {
+        var seconds = trace.facts.timeoutSeconds
+        if case .external = profile { seconds += 300 }
+        return pass.context.now.advanced(bySeconds: seconds)
     }
 
     /// Every waiting trace, in order; who gets no tag, or meets a blocked node, blocks its nodes.
@@ -102,7 +109,7 @@ struct ReferenceScheduler {
                 continue
             }
             guard !pass.isFull, let executor = freest(pass.context.executors) else { return }
-            let deadline = pass.context.now.advanced(bySeconds: trace.facts.timeoutSeconds)
+            let deadline = deadline(of: trace, pass)
             record(
                 id,
                 .tagAllocated(

@@ -79,6 +79,19 @@ extension GoldenHistory {
             ]
     }
 
+    /// And with a real cluster, which allots tags and tells who changed what.
+    static var withARealCluster: [LogEvent] {
+        var pod = ResourceReference(
+            apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "shop",
+            name: "web", digest: [7])
+        pod.change = .init(manager: "kubectl-edit", at: Moment(microseconds: 1_790_000_000_000_000))
+        return withPacketCaptures + [
+            .trace(.begun(attempt: 3, at: Moment(microseconds: 1_790_000_000_500_000))),
+            .clusterObserved(
+                ClusterObserved(digest: [8], appeared: [], changed: [pod], vanished: [])),
+        ]
+    }
+
     static var archived: CaptureArchived {
         CaptureArchived(
             report: ReportID(attempt: 2, node: "n1", sequence: 3), point: .destination,

@@ -1,3 +1,5 @@
+import Traceflow
+
 /// One Kubernetes object as a manifest holds it.
 public struct Resource: Sendable {
     public var apiVersion: String
@@ -7,12 +9,26 @@ public struct Resource: Sendable {
     public var file: String
     public var line: Int
     public var value: ManifestValue
+    /// Who changed it last, where a live cluster tells.
+    public var change: Change?
+
+    /// As the API server has noted it (`metadata.managedFields`).
+    public struct Change: Hashable, Sendable {
+        public var manager: String
+        public var at: Moment
+
+        public init(manager: String, at: Moment) {
+            self.manager = manager
+            self.at = at
+        }
+    }
 
     /// The object as one line of JSON, which `ManifestReader` reads again; content digests are
     /// made of it.
     public var canonicalJSON: String { value.canonicalJSON }
 
-    init(_ value: ManifestValue, file: String) throws(ManifestError) {
+    /// Throws where the value is no object of Kubernetes; `file` says where it is from.
+    public init(_ value: ManifestValue, file: String) throws(ManifestError) {
         let root = Field(value, path: "", file: file)
         apiVersion = try root["apiVersion"].required().string()
         kind = try root["kind"].required().string()

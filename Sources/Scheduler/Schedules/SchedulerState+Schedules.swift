@@ -152,7 +152,7 @@ extension SchedulerState {
             case .succeeded(_, let verdict), .timedOut(_, let verdict): verdict
             case .failed where life.isCancelRequested: nil
             case .failed: .unknown
-            case .requested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
                 .captureArchived,
                 .retryRequested, .cancelRequested, .deleted:
                 nil

@@ -47,7 +47,7 @@ public struct SweepTally: Hashable, Sendable {
             case .unknown: unknown += count
             }
         case .failed: failed += count
-        case .requested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+        case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
             .captureArchived,
             .retryRequested, .cancelRequested, .deleted:
             break

@@ -1430,6 +1430,21 @@ nonisolated struct PBTagAllocated: Sendable {
   fileprivate var _scope: PBTagScope? = nil
 }
 
+/// The data plane, which allots the tags, has begun the attempt: its deadline counts from there.
+nonisolated struct PBTraceStarted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var attempt: Int32 = 0
+
+  var atMicroseconds: Int64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct PBNodeReported: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -2256,6 +2271,11 @@ nonisolated struct PBResourceReference: Sendable {
   var name: String = String()
 
   var digest: Data = Data()
+
+  /// Who changed it last, as the API server has it of whoever did, and when; where that is known.
+  var changedBy: String = String()
+
+  var changedAtMicroseconds: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4452,6 +4472,41 @@ nonisolated extension PBTagAllocated: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension PBTraceStarted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".TraceStarted"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{3}at_microseconds\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.attempt) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.atMicroseconds) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.attempt != 0 {
+      try visitor.visitSingularInt32Field(value: self.attempt, fieldNumber: 1)
+    }
+    if self.atMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atMicroseconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: PBTraceStarted, rhs: PBTraceStarted) -> Bool {
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.atMicroseconds != rhs.atMicroseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension PBNodeReported: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeReported"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}node\0\u{1}sequence\0\u{3}timestamp_seconds\0\u{1}observations\0\u{2}\u{a}symbols\0")
@@ -5976,7 +6031,7 @@ nonisolated extension PBNotificationDelivered: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResourceReference"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}digest\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}digest\0\u{3}changed_by\0\u{3}changed_at_microseconds\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5989,6 +6044,8 @@ nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf.
       case 3: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.changedBy) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self.changedAtMicroseconds) }()
       default: break
       }
     }
@@ -6010,6 +6067,12 @@ nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.digest.isEmpty {
       try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 5)
     }
+    if !self.changedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.changedBy, fieldNumber: 6)
+    }
+    if self.changedAtMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.changedAtMicroseconds, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -6019,6 +6082,8 @@ nonisolated extension PBResourceReference: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.namespace != rhs.namespace {return false}
     if lhs.name != rhs.name {return false}
     if lhs.digest != rhs.digest {return false}
+    if lhs.changedBy != rhs.changedBy {return false}
+    if lhs.changedAtMicroseconds != rhs.changedAtMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

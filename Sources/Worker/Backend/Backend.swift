@@ -23,17 +23,35 @@ public struct StartedAttempt: Hashable, Sendable {
 public struct BackendReport: Hashable, Sendable {
     public var trace: TraceID
     public var id: ReportID
-    public var content: NodeReport.Content
+    public var content: Content
+    /// When the node reported, in seconds since 1970; nil for now.
+    public var seconds: Int64?
     /// The packets that the node saw, where the trace keeps them.
     public var captures: [PointCapture]
 
     public init(
-        trace: TraceID, id: ReportID, content: NodeReport.Content, captures: [PointCapture] = []
+        trace: TraceID, id: ReportID, content: NodeReport.Content, seconds: Int64? = nil,
+        captures: [PointCapture] = []
     ) {
         self.trace = trace
         self.id = id
-        self.content = content
+        self.content = .said(content)
+        self.seconds = seconds
         self.captures = captures
+    }
+
+    /// A data plane that allots tags itself began the attempt.
+    public init(trace: TraceID, attempt: Int, begunAt moment: Moment) {
+        self.trace = trace
+        id = ReportID(attempt: attempt, node: "", sequence: 0)
+        content = .begun(moment)
+        captures = []
+    }
+
+    public enum Content: Hashable, Sendable {
+        /// A node said it; without a node's name, the data plane did.
+        case said(NodeReport.Content)
+        case begun(Moment)
     }
 }
 
@@ -61,9 +79,20 @@ public struct BackendAbilities: Hashable, Sendable {
 public protocol Backend: Sendable {
     var abilities: BackendAbilities { get }
 
+    /// Who allots tags, and how many are left to us; nil where that is ours to say. May change.
+    var allotment: TagProfile? { get }
+
+    /// Calls on any thread each time the allotment changes.
+    func whenAllotmentChanges(_ call: @escaping @Sendable () -> Void)
+
     /// Begins an attempt. Does not wait for its end.
     func start(_ attempt: StartedAttempt, report: @escaping @Sendable (BackendReport) -> Void)
 
     /// The attempt is over: what was begun for it may be given up.
     func stop(_ trace: TraceID, attempt: Int)
+}
+
+extension Backend {
+    public var allotment: TagProfile? { nil }
+    public func whenAllotmentChanges(_ call: @escaping @Sendable () -> Void) {}
 }

@@ -184,9 +184,10 @@ struct MatrixOptions: ParsableArguments {
 
 extension ClusterOptions {
     func refuseBoth(_ at: MomentArgument?) throws {
-        if at != nil, !given.isEmpty {
+        if at != nil, isGiven {
             throw ValidationError(
-                "--at is for the cluster that was recorded, and --cluster gives another")
+                "--at is for the cluster that was recorded, and --cluster or --backend gives another"
+            )
         }
     }
 
@@ -200,7 +201,7 @@ extension ClusterOptions {
             }
             return try Cluster(resources)
         }
-        if given.isEmpty {
+        if !isGiven {
             guard let log = try log.existing(), let latest = try ClusterReading.latest(log) else {
                 throw CommandFailure(
                     "no cluster: say which with --cluster PATH", status: CommandFailure.usage)

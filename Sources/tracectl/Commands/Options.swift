@@ -61,6 +61,8 @@ struct ClusterOptions: ParsableArguments {
         help: "Traffic between nodes is encrypted by WireGuard; else as antrea-config says.")
     var usesWireGuard: Bool?
 
+    @OptionGroup(title: "Real cluster") var backend: BackendOptions
+
     @Flag(help: "Refuse kinds and fields that are not understood, instead of warning.")
     var strict = false
 
@@ -70,7 +72,19 @@ struct ClusterOptions: ParsableArguments {
         return environment.isEmpty ? [] : [environment]
     }
 
+    /// Whether one is named, or a real one is asked.
+    var isGiven: Bool { backend.isKubernetes || !given.isEmpty }
+
+    /// What is named or what the real one has now.
     func resources() throws -> [Resource] {
+        if backend.isKubernetes {
+            guard paths.isEmpty else {
+                throw CommandFailure(
+                    "--cluster and --backend kubernetes exclude each other: each is a cluster",
+                    status: CommandFailure.usage)
+            }
+            return try LiveCluster.resources(of: backend.client()) + networkChoice()
+        }
         let read = try given.flatMap {
             try ManifestReader.read(path: $0, standardInput: standardInput)
         }

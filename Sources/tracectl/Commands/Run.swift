@@ -64,8 +64,9 @@ struct Run: ParsableCommand {
             return
         }
         try renew(recorded, log)
-        try TraceDrive(log: log, store: store, seed: seed, remote: remote).run(
-            recorded.map(\.id), after: start)
+        try TraceDrive(
+            log: log, store: store, seed: seed, remote: remote, backend: requests.cluster.backend
+        ).run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         Output.result(printing.printer(output).text(views, isList: false))
@@ -96,7 +97,8 @@ extension LogEventType {
     var endsAttempt: Bool {
         switch self {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
-        case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+        case .traceRequested, .tagAllocated, .traceStarted, .nodeReported, .nodeFailed,
+            .packetCaptured,
             .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,

@@ -12,6 +12,7 @@ struct TraceDrive {
     var seed: UInt64?
     /// How file servers are reached.
     var remote: RemoteOptions
+    var backend: BackendOptions
 
     /// `start` is where the log ended before they were recorded. Of PacketCaptures with a file
     /// server the packets are sent there.
@@ -32,8 +33,21 @@ struct TraceDrive {
         var waiting = Set(
             try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
         guard !waiting.isEmpty else { return }
+        try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) }) {
+            try work(with: $0, &waiting, after: start)
+        }
+        if !waiting.isEmpty {
+            throw CommandFailure(
+                "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
+        }
+    }
+
+    private func work(
+        with backend: any Backend, _ waiting: inout Set<TraceID>, after start: Int64
+    ) throws {
+        let reader = TraceReader(log: log)
         let worker = Worker(
-            log: log, backend: SimulatedBackend(world: store, seed: seed),
+            log: log, backend: backend,
             options: .init(
                 id: WorkerCommand.uniqueID("run"), helpsOthers: false, drainMicroseconds: 0))
         let interrupt = Interrupt { worker.stop() }
@@ -41,28 +55,26 @@ struct TraceDrive {
         // What an end means (a retry may follow) is looked up between the reads of the log.
         var ended: Set<TraceID> = []
         var last = start
+        var left = waiting
         try worker.run(
             after: start,
             observe: { event in
                 // What was archived before we got there may have ended any of them.
-                if event.position > last + 1 { ended = waiting }
+                if event.position > last + 1 { ended = left }
                 last = event.position
                 if LogEventType(rawValue: event.type)?.endsAttempt == true {
                     ended.insert(TraceID(event.stream))
                 }
             },
             isDone: { _ in
-                for id in ended.intersection(waiting)
+                for id in ended.intersection(left)
                 where try reader.view(ofHeld: id).trace.phase.isTerminal {
-                    waiting.remove(id)
+                    left.remove(id)
                 }
                 ended = []
-                return waiting.isEmpty
+                return left.isEmpty
             })
-        if !waiting.isEmpty {
-            throw CommandFailure(
-                "interrupted; the traces stay in the log", status: CommandFailure.interrupted)
-        }
+        waiting = left
     }
 }
 

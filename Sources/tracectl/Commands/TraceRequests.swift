@@ -71,7 +71,7 @@ struct PreparedRequests {
         let resources = given.filter { !Self.isRequest($0) }
         var base = try options.cluster.resources()
         existing = try log.existing()
-        if options.cluster.given.isEmpty, let known = existing {
+        if !options.cluster.isGiven, let known = existing {
             base = Self.merge(
                 try ClusterStore(log: known).latestResources(), try options.cluster.networkChoice())
         }

@@ -39,6 +39,7 @@ struct WorkerCommand: ParsableCommand {
     )
     var faults: String?
 
+    @OptionGroup(title: "Real cluster") var backend: BackendOptions
     @OptionGroup var segments: SegmentOptions
     @OptionGroup var captures: StandingPruneOptions
     @OptionGroup var pushing: StandingPushOptions
@@ -69,6 +70,11 @@ struct WorkerCommand: ParsableCommand {
             throw ValidationError("--lease must be at least 100ms")
         }
         _ = try parsedFaults()
+        if backend.isKubernetes, tags != nil || seed != nil || faults != nil {
+            throw ValidationError(
+                "--tags, --seed and --faults are of the embedded data plane; a real cluster has its"
+                    + " own")
+        }
         _ = try loopbackAddress()
     }
 
@@ -108,11 +114,20 @@ struct WorkerCommand: ParsableCommand {
             return metrics
         }
         options.meter = metrics
-        let worker = Worker(
-            log: log,
-            backend: SimulatedBackend(
-                world: ClusterStore(log: log), seed: seed, faults: try parsedFaults()),
-            options: options)
+        let faults = try parsedFaults()
+        try backend.withBackend(
+            log,
+            simulated: {
+                SimulatedBackend(world: ClusterStore(log: log), seed: seed, faults: faults)
+            }
+        ) { try work(log, $0, options, metrics) }
+    }
+
+    private func work(
+        _ log: JobLog, _ backend: any Backend, _ options: Worker.Options,
+        _ metrics: WorkerMetrics?
+    ) throws {
+        let worker = Worker(log: log, backend: backend, options: options)
         let wasInterrupted = Mutex(false)
         let interrupts = [
             Interrupt([SIGINT]) {

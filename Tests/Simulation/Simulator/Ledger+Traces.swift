@@ -48,6 +48,7 @@ extension Ledger {
             reports.insert(ReportKey(trace: TraceID(row.stream), id: id))
             story.take(id, error: error)
         case .packetCaptured, .captureArchived: break
+        case .begun: throw Violation("was begun by a data plane that allots no tags")
         case .succeeded(let attempt, let verdict):
             try checkMayDecide(author)
             try checkEnd(attempt, story)
@@ -102,7 +103,8 @@ extension Ledger {
         guard !story.phase.isTerminal, !story.isCancelRequested, story.outcome == nil else {
             throw Violation("was started although it is over (\(story.phase))")
         }
-        let seconds = Int64(story.facts.timeoutSeconds) * 1_000_000
+        let seconds =
+            Int64(story.facts.timeoutSeconds + tags.profile.startSecondsMax) * 1_000_000
         guard allocation.deadline.microseconds == row.recordedAt + seconds else {
             throw Violation("has the wrong deadline")
         }

@@ -112,7 +112,8 @@ struct PacketCaptureCommand: ParsableCommand {
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)
         if nowait { return Output.result("PacketCapture Name: \(name)\n") }
-        try TraceDrive(log: log, store: store, remote: remote).run(recorded.map(\.id), after: start)
+        try TraceDrive(log: log, store: store, remote: remote, backend: cluster.backend)
+            .run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         for view in views {

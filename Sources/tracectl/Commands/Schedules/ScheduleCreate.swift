@@ -71,7 +71,7 @@ struct ScheduleCreate: ParsableCommand {
 
     func run() throws {
         let known = try log.existing()
-        let resources = try cluster.given.isEmpty ? nil : cluster.resources()
+        let resources = try cluster.isGiven ? cluster.resources() : nil
         var model: Cluster?
         if let resources {
             model = try Cluster(resources)

@@ -101,6 +101,7 @@ struct SweepResume: ParsableCommand {
 
     @OptionGroup var log: LogOptions
     @OptionGroup var drive: SweepDriveOptions
+    @OptionGroup(title: "Real cluster") var backend: BackendOptions
 
     @Argument(help: "The sweep's name or number.")
     var name: String
@@ -116,6 +117,6 @@ struct SweepResume: ParsableCommand {
                 "sweep \(entry.name) was cancelled\(reason); ask anew with `tracectl sweep run`")
         case .running: break
         }
-        try drive.run(entry.id, log)
+        try drive.run(entry.id, log, backend)
     }
 }

@@ -17,7 +17,7 @@ struct SweepDriveOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say nothing on the way.")
     var quiet = false
 
-    func run(_ id: SweepID, _ log: JobLog) throws {
+    func run(_ id: SweepID, _ log: JobLog, _ backend: BackendOptions) throws {
         let book = SweepBook(log: log)
         let entry = try book.entry(named: id.description)
         let coding = TraceCoding(log: log)
@@ -27,7 +27,13 @@ struct SweepDriveOptions: ParsableArguments {
             try progress.take(row)
             position = row.position
         }
-        if !progress.isOver { try drive(&progress, entry, log, after: position) }
+        if !progress.isOver {
+            let store = ClusterStore(log: log)
+            try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) })
+            {
+                try drive(&progress, entry, store, $0, after: position)
+            }
+        }
         let ended = try book.entry(named: id.description)
         Output.result(SweepPrinter.text([ended], output, isList: false))
         if ended.phase == .cancelled {
@@ -45,12 +51,12 @@ struct SweepDriveOptions: ParsableArguments {
     private static let keptFrom: Int64 = 10_000
 
     private func drive(
-        _ progress: inout SweepProgress, _ entry: SweepBook.Entry, _ log: JobLog,
-        after position: Int64
+        _ progress: inout SweepProgress, _ entry: SweepBook.Entry, _ store: ClusterStore,
+        _ backend: any Backend, after position: Int64
     ) throws {
-        let store = ClusterStore(log: log)
+        let log = store.log
         let worker = Worker(
-            log: log, backend: SimulatedBackend(world: store, seed: seed), clusters: store,
+            log: log, backend: backend, clusters: store,
             options: .init(
                 id: WorkerCommand.uniqueID("sweep"), inFlightMax: 4096, helpsOthers: false,
                 drainMicroseconds: 0))

@@ -38,7 +38,7 @@ struct SweepRun: ParsableCommand {
     func run() throws {
         let asked = try file.map { try manifest($0) } ?? asked.request()
         let known = try log.existing()
-        let resources = try cluster.given.isEmpty ? nil : cluster.resources()
+        let resources = try cluster.isGiven ? cluster.resources() : nil
         let model: Cluster
         if let resources {
             model = try Cluster(resources)
@@ -59,7 +59,7 @@ struct SweepRun: ParsableCommand {
             Output.result("tracesweep.tracectl.dev/\(request.name ?? id.description)\n")
             return
         }
-        try drive.run(id, log)
+        try drive.run(id, log, cluster.backend)
     }
 
     private func announceLeftOut(_ model: Cluster, _ pairs: SweepPairs) throws {
