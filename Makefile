@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help build demo test simulate torture fuzz lint bench mutants man generate clean
+.PHONY: help build demo test test-kubernetes simulate torture fuzz lint bench mutants man generate clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build .build/release/tracectl
 	@scripts/build
@@ -13,6 +13,9 @@ demo: ## build, and run the six scenarios of the Traceflow guide
 
 test: ## build and run all tests
 	@scripts/test
+
+test-kubernetes: ## tests against a real Kubernetes API server, which is built once (5 minutes)
+	@scripts/test-kubernetes
 
 simulate: ## whole systems on virtual time: SEED=7 or SEEDS=1-1000, HOURS=1, JOBS=2, TRACE=1
 	@scripts/simulate

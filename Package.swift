@@ -142,6 +142,10 @@ let package = Package(
         // For tests alone: the built binary, used as a user would.
         .target(
             name: "TestBinary", path: "Tests/Support/TestBinary", swiftSettings: strict),
+        // For tests alone: a real API server, somebody who plays Antrea on it, and faults between.
+        .target(
+            name: "KubernetesBench", dependencies: ["TestBinary"],
+            path: "Tests/Support/KubernetesBench", swiftSettings: strict),
         .testTarget(name: "TraceflowTests", dependencies: ["Traceflow"], swiftSettings: strict),
         .testTarget(
             name: "SchedulerTests", dependencies: ["Scheduler", "Traceflow"], swiftSettings: strict),
@@ -176,6 +180,12 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "KubernetesTests", dependencies: ["Kubernetes"], swiftSettings: strict),
+        .testTarget(
+            name: "KubernetesServerTests",
+            dependencies: [
+                "JobLog", "Kubernetes", "KubernetesBench", "Scheduler", "TestBinary", "TraceLog",
+                "Traceflow", "Worker", "tracectl",
+            ], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "Packets", "Traceflow"],
             resources: [.copy("Fixtures")], swiftSettings: strict),

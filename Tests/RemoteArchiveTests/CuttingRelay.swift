@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestBinary
 
 /// Passes bytes on between connections and a server, until a connection has sent so many: then it
 /// is cut. The connections after those that were told of are never cut.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestBinary
 import Testing
 
 /// A server on loopback between a store and what it talks to, which does what it was told with the

@@ -1,4 +1,5 @@
 import Foundation
+import TestBinary
 import Testing
 
 @testable import RemoteArchive

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestBinary
 import Testing
 
 @testable import RemoteArchive

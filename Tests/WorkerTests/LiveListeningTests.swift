@@ -208,7 +208,7 @@ struct LiveListeningTests {
 
         func errors() -> [String] {
             all.withLock { $0 }.compactMap { report in
-                guard case .failed(let error) = report.content else { return nil }
+                guard case .said(.failed(let error)) = report.content else { return nil }
                 return error
             }
         }

@@ -87,7 +87,7 @@ final class Stage: Sendable {
             switch event {
             case .succeeded(let attempt, _), .timedOut(let attempt, _), .failed(let attempt, _):
                 endings[attempt, default: 0] += 1
-            case .requested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
+            case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
                 .captureArchived,
                 .retryRequested, .cancelRequested, .deleted:
                 break

@@ -193,7 +193,7 @@ struct BackendConformanceTests {
         let stage = try Stage()
         let backend = SimulatedBackend(world: stage.store, seed: 1)
         let got = reports(of: backend, Self.attempt(stage, stage.manifest("x", to: "nope")))
-        guard case .failed = got.first?.content else {
+        guard case .said(.failed) = got.first?.content else {
             Issue.record("expected an error, got \(got)")
             return
         }
@@ -210,7 +210,7 @@ struct BackendConformanceTests {
         let backend = SimulatedBackend(world: stage.store, seed: 1)
         var attempt = Self.attempt(stage, stage.manifest("x"))
         attempt.request.clusterDigest = [0]
-        guard case .failed = reports(of: backend, attempt).first?.content else {
+        guard case .said(.failed) = reports(of: backend, attempt).first?.content else {
             Issue.record("expected an error")
             return
         }

@@ -107,19 +107,20 @@ extension JSONValue {
 
 extension ManifestValue {
     init(_ value: JSONValue) {
-        switch value {
-        case .null: self.init(.null)
-        case .bool(let flag): self.init(.bool(flag))
-        case .int(let number): self.init(.int(Int(number)))
-        case .double(let number): self.init(.double(number))
-        case .string(let text): self.init(.string(text))
-        case .array(let values): self.init(.list(values.map { ManifestValue($0) }))
-        case .object(let entries):
-            self.init(
+        let content: Content =
+            switch value {
+            case .null: .null
+            case .bool(let flag): .bool(flag)
+            case .int(let number): .int(Int(number))
+            case .double(let number): .double(number)
+            case .string(let text): .string(text)
+            case .array(let values): .list(values.map { ManifestValue($0) })
+            case .object(let entries):
                 .map(
                     entries.sorted { $0.key < $1.key }.map {
                         (key: $0.key, value: ManifestValue($0.value))
-                    }))
-        }
+                    })
+            }
+        self.init(content, line: 0, column: 0)
     }
 }

@@ -47,7 +47,7 @@ final class Plane: Sendable {
         let isFailing = happens(.nodeFailed, &dice, &faults)
         var contents = contents(of: attempt, &dice, isWhole: !dice.happens(30))
         if isFailing {
-            contents[0].content = .failed(error: "no flow could be installed")
+            contents[0].content = .said(.failed(error: "no flow could be installed"))
         }
         var result: [Sent] = []
         var latest: Int64 = 0

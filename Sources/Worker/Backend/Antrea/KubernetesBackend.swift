@@ -36,6 +36,8 @@ public final class KubernetesBackend: Backend {
     private let queue = DispatchQueue(label: "tracectl.kubernetes-backend")
     private let shared = Mutex(Shared())
     private let reflector = Mutex<Reflector?>(nil)
+    /// Signalled once, by the first list.
+    private let isKnown = DispatchSemaphore(value: 0)
 
     private struct Shared {
         var plan: AntreaPlan
@@ -55,6 +57,7 @@ public final class KubernetesBackend: Backend {
 
     /// So often the log is asked whether objects of its other workers are still wanted.
     private static let judgingSeconds = 5
+    private static let firstListSecondsMax = 30
 
     /// Finds out which version of Traceflow the server has. Blocks; throws when it cannot be
     /// reached, or has none.
@@ -70,14 +73,16 @@ public final class KubernetesBackend: Backend {
         shared.withLock { shared in
             shared.plan = AntreaPlan(
                 log: AntreaObject.shortened(logID: log.logID), reserve: options.reservedTags)
-            // Until the watch has told who is there, nothing is begun.
-            shared.allotment = .external(
-                reserve: options.reservedTags,
-                foreign: TagPool.tags.count - options.reservedTags)
+            shared.allotment = shared.plan.allotment
         }
         let watch = Reflector(client, resource) { [weak self] news in self?.take(news) }
         reflector.withLock { $0 = watch }
         watch.start()
+        // What others hold must be known before the first decision.
+        guard isKnown.wait(timeout: .now() + .seconds(Self.firstListSecondsMax)) == .success else {
+            finish(secondsMax: 0)
+            throw WorkerError("the cluster's Traceflows cannot be listed; is the API server there?")
+        }
         judgeLater()
     }
 
@@ -142,7 +147,10 @@ public final class KubernetesBackend: Backend {
                 }
                 if isNew { options.complain("\(error)") }
                 return
-            case .replaced(let all): step { $0.replaced(all, at: $1, $2) }
+            case .replaced(let all):
+                let isFirst = shared.withLock { !$0.plan.isSynced }
+                step { $0.replaced(all, at: $1, $2) }
+                if isFirst { isKnown.signal() }
             case .changed(let object): step { $0.changed(object, at: $1, $2) }
             case .deleted(let object): step { $0.vanished(object, at: $1, $2) }
             }
@@ -162,7 +170,7 @@ public final class KubernetesBackend: Backend {
             guard !shared.isClosed else { return ([AntreaPlan.Action](), nil as (() -> Void)?) }
             let actions = decide(&shared.plan, now, time)
             let allotment = shared.plan.allotment
-            guard shared.plan.isSynced, allotment != shared.allotment else { return (actions, nil) }
+            guard allotment != shared.allotment else { return (actions, nil) }
             shared.allotment = allotment
             return (actions, shared.allotmentChanged)
         }

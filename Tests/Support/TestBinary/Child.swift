@@ -3,9 +3,11 @@ import Glibc
 import Synchronization
 
 /// A program that runs beside the tests and ends with them, whatever becomes of them.
-final class Child: Sendable {
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+package final class Child: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private let pid: Mutex<pid_t?>
@@ -13,14 +15,14 @@ final class Child: Sendable {
     private let input: Int32
     private let output = Mutex<String>("")
 
-    var said: String { output.withLock { $0 } }
+    package var said: String { output.withLock { $0 } }
 
     /// The root of the repository, from where this file really is.
-    static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-        .appendingPathComponent("../../..").standardized.path
+    package static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        .appendingPathComponent("../../../..").standardized.path
 
     /// The first of these that is there; names without a slash are looked for on the PATH.
-    static func program(_ candidates: [String]) -> String? {
+    package static func program(_ candidates: [String]) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let paths = candidates.flatMap { name in
             name.contains("/") ? [name] : folders.map { "\($0)/\(name)" }
@@ -30,7 +32,7 @@ final class Child: Sendable {
 
     /// The shell waits for the end of its input, which comes when this process ends, and kills the
     /// program then; and removes a folder, where one is given.
-    init(
+    package init(
         _ command: [String], environment: [String: String] = [:], removing folder: String? = nil
     ) throws {
         var script = "\"$@\" & child=$!; read -r line; kill -9 $child; wait"
@@ -60,7 +62,7 @@ final class Child: Sendable {
     deinit { kill() }
 
     /// Kills it at once.
-    func kill() {
+    package func kill() {
         pid.withLock { pid in
             guard let running = pid else { return }
             close(input)
@@ -111,14 +113,19 @@ final class Child: Sendable {
         let settings = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in arguments + settings { free(text) } }
         var pid: pid_t = 0
-        guard posix_spawn(&pid, command[0], &actions, &attributes, arguments, settings) == 0 else {
+        guard posix_spawnp(&pid, command[0], &actions, &attributes, arguments, settings) == 0 else {
             throw Failure(description: "\(command[0]) cannot be started")
         }
         return pid
     }
 
+    /// What it said so far, in lines that are whole.
+    package var lines: [Substring] {
+        said.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    }
+
     /// What the program said once it holds a text; throws after half a minute.
-    func wait(for text: String) throws -> String {
+    package func wait(for text: String) throws -> String {
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
             let said = self.said
@@ -130,16 +137,18 @@ final class Child: Sendable {
 
     /// Runs a program to its end and returns what it prints.
     @discardableResult
-    static func run(_ command: [String]) throws -> String {
+    package static func run(
+        _ command: [String], environment: [String: String] = [:], input: String = "/dev/null"
+    ) throws -> String {
         let (reader, output) = try pipe()
-        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let nothing = open(input, O_RDONLY | O_CLOEXEC)
         let pid: pid_t
         do {
             defer {
                 close(output)
                 close(nothing)
             }
-            pid = try spawn(command, [:], input: nothing, output: output)
+            pid = try spawn(command, environment, input: nothing, output: output)
         }
         var said: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
@@ -157,15 +166,15 @@ final class Child: Sendable {
     }
 
     /// A port of loopback that was free just now, for programs that cannot say which they took.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let (listener, port) = try Loopback.listen()
         close(listener)
         return port
     }
 }
 
-enum Loopback {
-    static func listen() throws -> (Int32, Int) {
+package enum Loopback {
+    package static func listen() throws -> (Int32, Int) {
         let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         var address = Self.address(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -179,7 +188,7 @@ enum Loopback {
         return (handle, Int(UInt16(bigEndian: address.sin_port)))
     }
 
-    static func connect(port: Int) throws -> Int32 {
+    package static func connect(port: Int) throws -> Int32 {
         let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         var address = Self.address(port: port)
         let isConnected = withUnsafePointer(to: &address) { pointer in
