@@ -62,6 +62,12 @@ public struct RequestRecorder: Sendable {
             if let fault = SchemaViolation.first(in: manifest.spec, of: manifest.apiVersion) {
                 throw Refusal("\(place): \(fault)")
             }
+            for namespace in BlastRadius.namespaces(of: manifest.spec).sorted()
+            where cluster.optsOut(namespace: namespace) {
+                throw Refusal(
+                    "\(place): namespace \(namespace) wants no traces (label"
+                        + " \(TracingOptOut.label))")
+            }
             let denial = Denial.reason(name: manifest.name, spec: manifest.spec) {
                 cluster.podFacts(namespace: $0, name: $1)
             }

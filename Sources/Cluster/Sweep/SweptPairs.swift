@@ -158,10 +158,13 @@ extension Cluster {
 
     private func sweepable(matching selector: String?) throws(PairError) -> [Int] {
         guard let selector else {
-            return pods.indices.filter { pods[$0].isInMatrix && !pods[$0].addresses.isEmpty }
+            return pods.indices.filter { pods[$0].isInMatrix && isSweepable($0) }
         }
-        return try matrixPods(matching: selector).compactMap { pod($0) }
-            .filter { !pods[$0].addresses.isEmpty }
+        return try matrixPods(matching: selector).compactMap { pod($0) }.filter(isSweepable)
+    }
+
+    private func isSweepable(_ pod: Int) -> Bool {
+        !pods[pod].addresses.isEmpty && !optsOut(namespace: pods[pod].namespace)
     }
 }
 

@@ -29,7 +29,28 @@ struct BackendOptions: ParsableArguments {
             "So many of Antrea's 14 tags are left to people.", valueName: "count"))
     var reserveTags = 4
 
+    @Option(
+        help: ArgumentHelp(
+            "So many traces a second are begun on the real cluster at most.", valueName: "rate"))
+    var maxRate: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "So many a second at most that touch one namespace.", valueName: "rate"))
+    var maxRatePerNamespace: Double?
+
     func validate() throws {
+        for (name, rate) in [
+            ("--max-rate", maxRate), ("--max-rate-per-namespace", maxRatePerNamespace),
+        ] {
+            guard let rate else { continue }
+            guard rate >= 0.001, rate <= 10_000 else {
+                throw ValidationError("\(name) must be between 0.001 and 10000 a second")
+            }
+            guard isKubernetes else {
+                throw ValidationError("\(name) is for --backend kubernetes")
+            }
+        }
         guard (0...13).contains(reserveTags) else {
             throw ValidationError("--reserve-tags must be between 0 and 13")
         }
@@ -54,6 +75,8 @@ struct BackendOptions: ParsableArguments {
         guard isKubernetes else { return try body(try simulated()) }
         var options = KubernetesBackend.Options()
         options.reservedTags = reserveTags
+        options.radius = BlastRadius(
+            ratePerSecond: maxRate, ratePerSecondAndNamespace: maxRatePerNamespace)
         options.complain = { words in
             if let words {
                 Output.warning("the cluster does not answer, and is asked again: \(words)")

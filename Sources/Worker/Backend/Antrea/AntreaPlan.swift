@@ -23,6 +23,7 @@ import Traceflow
 struct AntreaPlan: Sendable {
     let log: String
     let reserve: Int
+    var radius: BlastRadius
     private(set) var isSynced = false
     var runs: [TraceAttempt: Run] = [:]
     /// Attempts without an object, in the order in which they came.
@@ -101,8 +102,9 @@ struct AntreaPlan: Sendable {
     /// The terminal write adds the Pod to results that name a translated address.
     static let heldMicrosecondsMax: Int64 = 1_000_000
 
-    init(log: String, reserve: Int) {
+    init(log: String, reserve: Int, radius: BlastRadius = BlastRadius()) {
         self.log = log
+        self.radius = radius
         self.reserve = reserve
     }
 
@@ -136,7 +138,7 @@ struct AntreaPlan: Sendable {
     mutating func start(_ attempt: StartedAttempt, at now: Int64, _ time: Moment) -> [Action] {
         let key = TraceAttempt(trace: attempt.trace, attempt: attempt.attempt)
         guard runs[key] == nil else { return [] }
-        if let fault = Self.fault(of: attempt.request) {
+        if let fault = fault(of: attempt.request) {
             return [
                 .report(
                     BackendReport(
@@ -150,8 +152,11 @@ struct AntreaPlan: Sendable {
         return pump(at: now, time)
     }
 
-    /// What a real cluster cannot do; nil when it can.
-    private static func fault(of request: TraceRequest) -> String? {
+    /// What a real cluster cannot do, or does not want; nil when it can.
+    private func fault(of request: TraceRequest) -> String? {
+        if let namespace = radius.refusing(BlastRadius.namespaces(of: request.spec)) {
+            return "namespace \(namespace) wants no traces (label \(TracingOptOut.label))"
+        }
         if request.packetCapture != nil {
             return "PacketCaptures are not made on a real cluster; make one with kubectl"
         }
@@ -176,11 +181,25 @@ struct AntreaPlan: Sendable {
     mutating func pump(at now: Int64, _ time: Moment) -> [Action] {
         guard isSynced else { return [] }
         var actions: [Action] = []
-        while hasCredit, !othersWait(at: now),
-            let place = line.firstIndex(where: { (runs[$0]?.notBefore ?? 0) <= now })
-        {
-            let key = line.remove(at: place)
-            guard let run = runs[key] else { continue }
+        var place = line.startIndex
+        while place < line.endIndex, hasCredit, !othersWait(at: now) {
+            let key = line[place]
+            guard let run = runs[key] else {
+                line.remove(at: place)
+                continue
+            }
+            guard run.notBefore <= now else {
+                place += 1
+                continue
+            }
+            // Others behind it may be of namespaces that have some left.
+            let namespaces = BlastRadius.namespaces(of: run.started.request.spec)
+            if let wait = radius.take(namespaces, at: now) {
+                actions.append(.look(at: wait))
+                place += 1
+                continue
+            }
+            line.remove(at: place)
             let object = AntreaObject(log: log, attempt: key, incarnation: run.incarnation)
             runs[key]?.madeAt = time
             made[object.name] = Made(attempt: key)

@@ -17,6 +17,8 @@ public final class KubernetesBackend: Backend {
     public struct Options: Sendable {
         /// Tags that are left to people.
         public var reservedTags = 4
+        /// How many traces are begun a second, in all and in a namespace.
+        public var radius = BlastRadius()
         /// Told when the cluster does not answer as it should, and when it does again; nil words.
         public var complain: @Sendable (String?) -> Void = { _ in }
 
@@ -27,26 +29,28 @@ public final class KubernetesBackend: Backend {
         liveTraffic: true, droppedOnly: true, takesOurTags: false,
         inFlightMax: TagPool.tags.count)
 
-    private let client: KubernetesClient
-    private let resource: APIResource
-    private let log: JobLog
-    private let coding: TraceCoding
-    private let clock: Clock
-    private let options: Options
-    private let queue = DispatchQueue(label: "tracectl.kubernetes-backend")
-    private let shared = Mutex(Shared())
-    private let reflector = Mutex<Reflector?>(nil)
-    /// Signalled once, by the first list.
+    let client: KubernetesClient
+    let resource: APIResource
+    let log: JobLog
+    let coding: TraceCoding
+    let clock: Clock
+    let options: Options
+    let queue = DispatchQueue(label: "tracectl.kubernetes-backend")
+    let shared = Mutex(Shared())
+    private let reflectors = Mutex<[Reflector]>([])
+    /// Signalled by the first list of Traceflows, and that of namespaces.
     private let isKnown = DispatchSemaphore(value: 0)
 
-    private struct Shared {
+    struct Shared {
         var plan: AntreaPlan
         var reports: [TraceAttempt: @Sendable (BackendReport) -> Void] = [:]
         var allotment: TagProfile
         var allotmentChanged: @Sendable () -> Void = {}
         /// The moment of the next look that was asked for, on the monotonic clock.
         var nextLook: Int64 = .max
-        var isFailing = false
+        /// Answers in a row that were none.
+        var failures = 0
+        var knowsNamespaces = false
         var isClosed = false
 
         init() {
@@ -56,7 +60,7 @@ public final class KubernetesBackend: Backend {
     }
 
     /// So often the log is asked whether objects of its other workers are still wanted.
-    private static let judgingSeconds = 5
+    static let judgingSeconds = 5
     private static let firstListSecondsMax = 30
 
     /// Finds out which version of Traceflow the server has. Blocks; throws when it cannot be
@@ -72,16 +76,24 @@ public final class KubernetesBackend: Backend {
         resource = try Self.resource(client)
         shared.withLock { shared in
             shared.plan = AntreaPlan(
-                log: AntreaObject.shortened(logID: log.logID), reserve: options.reservedTags)
+                log: AntreaObject.shortened(logID: log.logID), reserve: options.reservedTags,
+                radius: options.radius)
             shared.allotment = shared.plan.allotment
         }
         let watch = Reflector(client, resource) { [weak self] news in self?.take(news) }
-        reflector.withLock { $0 = watch }
+        let namespaces = Reflector(client, Self.namespaces) { [weak self] news in
+            self?.take(namespaces: news)
+        }
+        reflectors.withLock { $0 = [watch, namespaces] }
         watch.start()
+        namespaces.start()
         // What others hold must be known before the first decision.
-        guard isKnown.wait(timeout: .now() + .seconds(Self.firstListSecondsMax)) == .success else {
+        let end = DispatchTime.now() + .seconds(Self.firstListSecondsMax)
+        guard isKnown.wait(timeout: end) == .success, isKnown.wait(timeout: end) == .success else {
             finish(secondsMax: 0)
-            throw WorkerError("the cluster's Traceflows cannot be listed; is the API server there?")
+            throw WorkerError(
+                "the cluster's Traceflows and namespaces cannot be listed; is the API server there?"
+            )
         }
         judgeLater()
     }
@@ -131,7 +143,7 @@ public final class KubernetesBackend: Backend {
             Thread.sleep(forTimeInterval: 0.02)
         }
         shared.withLock { $0.isClosed = true }
-        reflector.withLock { $0 }?.stop()
+        for reflector in reflectors.withLock({ $0 }) { reflector.stop() }
         client.close()
     }
 
@@ -141,11 +153,12 @@ public final class KubernetesBackend: Backend {
         queue.async { [self] in
             switch news {
             case .failing(let error):
-                let isNew = shared.withLock { shared in
-                    defer { shared.isFailing = true }
-                    return !shared.isFailing
+                let failures = shared.withLock { shared in
+                    shared.failures += 1
+                    return shared.failures
                 }
-                if isNew { options.complain("\(error)") }
+                // A watch that is cut off now and then is nothing to speak of.
+                if failures == Self.failuresMax { options.complain("\(error)") }
                 return
             case .replaced(let all):
                 let isFirst = shared.withLock { !$0.plan.isSynced }
@@ -154,16 +167,55 @@ public final class KubernetesBackend: Backend {
             case .changed(let object): step { $0.changed(object, at: $1, $2) }
             case .deleted(let object): step { $0.vanished(object, at: $1, $2) }
             }
-            let isOverNow = shared.withLock { shared in
-                defer { shared.isFailing = false }
-                return shared.isFailing
+            let failures = shared.withLock { shared in
+                defer { shared.failures = 0 }
+                return shared.failures
             }
-            if isOverNow { options.complain(nil) }
+            if failures >= Self.failuresMax { options.complain(nil) }
         }
     }
 
+    /// Which namespaces want no traces.
+    private func take(namespaces news: Reflector.News) {
+        queue.async { [self] in
+            shared.withLock { shared in
+                switch news {
+                case .replaced(let all):
+                    shared.plan.radius.optedOut = Set(all.compactMap(Self.optedOut))
+                case .changed(let object):
+                    guard let name = object["metadata"]["name"].text else { return }
+                    if Self.optedOut(object) == nil {
+                        shared.plan.radius.optedOut.remove(name)
+                    } else {
+                        shared.plan.radius.optedOut.insert(name)
+                    }
+                case .deleted(let object):
+                    object["metadata"]["name"].text.map {
+                        _ = shared.plan.radius.optedOut.remove($0)
+                    }
+                case .failing: return
+                }
+            }
+            let isFirst = shared.withLock { shared in
+                guard case .replaced = news, !shared.knowsNamespaces else { return false }
+                shared.knowsNamespaces = true
+                return true
+            }
+            if isFirst { isKnown.signal() }
+        }
+    }
+
+    private static func optedOut(_ namespace: JSONValue) -> String? {
+        let labels = namespace["metadata"]["labels"].texts
+        return TracingOptOut.isMeant(by: labels) ? namespace["metadata"]["name"].text : nil
+    }
+
+    private static let namespaces = APIResource(
+        group: "", version: "v1", plural: "namespaces", kind: "Namespace", isNamespaced: false)
+    private static let failuresMax = 3
+
     /// On the queue: decides, and does what was decided.
-    private func step(_ decide: (inout AntreaPlan, Int64, Moment) -> [AntreaPlan.Action]) {
+    func step(_ decide: (inout AntreaPlan, Int64, Moment) -> [AntreaPlan.Action]) {
         let now = clock.monotonicMicroseconds()
         let time = clock.now()
         let (actions, changed) = shared.withLock { shared in
@@ -176,107 +228,5 @@ public final class KubernetesBackend: Backend {
         }
         changed?()
         for action in actions { perform(action) }
-    }
-
-    private func perform(_ action: AntreaPlan.Action) {
-        switch action {
-        case .create(let object, let request):
-            let body = object.json(of: request, groupVersion: resource.groupVersion)
-            ask(APICall("POST", resource.path(), body: body)) { [self] answer in
-                step { $0.created(object.name, answer, at: $1, $2) }
-            }
-        case .read(let name):
-            ask(APICall("GET", resource.path(name: name))) { [self] answer in
-                step { $0.read(name, answer, at: $1, $2) }
-            }
-        case .delete(let name, let uid, let version):
-            let preconditions: JSONValue = .of([
-                "uid": .string(uid), "resourceVersion": version.map { .string($0) },
-            ])
-            let call = APICall(
-                "DELETE", resource.path(name: name),
-                body: [
-                    "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions,
-                ], isRepeatable: true)
-            ask(call) { [self] answer in step { $0.deleted(name, answer, at: $1, $2) } }
-        case .report(let report):
-            let key = TraceAttempt(trace: report.trace, attempt: report.id.attempt)
-            shared.withLock { $0.reports[key] }?(report)
-        case .judge(let name, let uid, let attempt):
-            let isCurrent = isCurrent(attempt)
-            step { plan, _, _ in plan.judged(name, uid: uid, isCurrent: isCurrent) }
-        case .look(let moment): lookLater(at: moment)
-        }
-    }
-
-    private func ask(
-        _ call: APICall, then: @escaping @Sendable (AntreaPlan.Answer) -> Void
-    ) {
-        client.send(call) { [queue, logName = AntreaObject.shortened(logID: log.logID)] result in
-            let answer = Self.answer(result, isCreation: call.method == "POST", log: logName)
-            queue.async { then(answer) }
-        }
-    }
-
-    static func answer(
-        _ result: Result<JSONValue, any Error>, isCreation: Bool, log: String
-    ) -> AntreaPlan.Answer {
-        switch result {
-        case .success(let object):
-            guard let status = AntreaStatus(object) else { return .gone }
-            return .there(status, owner: AntreaObject.owner(object["metadata"], log: log))
-        case .failure(let error):
-            guard let status = error as? APIStatus else {
-                return error is ConfigError ? .refused("\(error)") : .unknown
-            }
-            switch status.code {
-            case 404: return isCreation ? .refused(status.message) : .gone
-            case 409: return isCreation ? .occupied : .changed
-            case 401, 408, 429: return .unknown
-            case 400..<500: return .refused(status.message)
-            default: return .unknown
-            }
-        }
-    }
-
-    // MARK: time and log
-
-    private func lookLater(at moment: Int64) {
-        let isSooner = shared.withLock { shared in
-            guard moment < shared.nextLook else { return false }
-            shared.nextLook = moment
-            return true
-        }
-        guard isSooner else { return }
-        let wait = max(0, moment - clock.monotonicMicroseconds())
-        queue.asyncAfter(deadline: .now() + .microseconds(Int(wait))) { [weak self] in
-            guard let self else { return }
-            let isCurrent = shared.withLock { shared in
-                guard shared.nextLook == moment else { return false }
-                shared.nextLook = .max
-                return true
-            }
-            if isCurrent { step { $0.look(at: $1, $2) } }
-        }
-    }
-
-    private func judgeLater() {
-        queue.asyncAfter(deadline: .now() + .seconds(Self.judgingSeconds)) { [weak self] in
-            guard let self, !shared.withLock({ $0.isClosed }) else { return }
-            step { plan, _, _ in plan.judgeAll() }
-            judgeLater()
-        }
-    }
-
-    /// Whether the log has the attempt as the one that runs. What cannot be read is left alone.
-    private func isCurrent(_ attempt: TraceAttempt) -> Bool {
-        do {
-            guard let story = try coding.story(log.read(stream: attempt.trace.rawValue)) else {
-                return false
-            }
-            return story.trace.phase == .running && story.trace.attempt == attempt.attempt
-        } catch {
-            return true
-        }
     }
 }

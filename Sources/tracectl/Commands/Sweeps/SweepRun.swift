@@ -65,6 +65,11 @@ struct SweepRun: ParsableCommand {
     private func announceLeftOut(_ model: Cluster, _ pairs: SweepPairs) throws {
         let absent = model.podsLeftOut
         if !absent.isEmpty { Output.warning("left out: " + absent.joined(separator: ", ")) }
+        let optedOut = model.namespacesOptedOut
+        if !optedOut.isEmpty {
+            Output.warning(
+                "left out, since they want no traces: " + optedOut.joined(separator: ", "))
+        }
         let silent = try model.podsThatCannotSend(matching: pairs.from)
         if !silent.isEmpty {
             Output.warning("no trace can start at: " + silent.joined(separator: ", "))
