@@ -83,13 +83,22 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        try work(on: nil)
+    }
+
+    /// Works on the log that is given, or else on its own; `stopping` is called when it was told
+    /// to stop, before it does.
+    func work(
+        on given: JobLog?, _ store: ClusterStore? = nil,
+        stopping: @escaping @Sendable () -> Void = {}
+    ) throws {
         // Before anything is made or begun: what cannot be had must leave no trace.
         let server = try loopbackAddress().map {
             try MetricsServer(at: $0, version: Tracectl.version)
         }
         defer { server?.stop() }
         if let server { Output.note("metrics at http://\(server.address)/metrics") }
-        let log = try log.creating(segments.limits)
+        let log = try given ?? log.creating(segments.limits)
         let profile: TagProfile? =
             switch tags {
             case .antrea: .antrea
@@ -111,17 +120,19 @@ struct WorkerCommand: ParsableCommand {
         let worker = Worker(
             log: log,
             backend: SimulatedBackend(
-                world: ClusterStore(log: log), seed: seed, faults: try parsedFaults()),
+                world: store ?? ClusterStore(log: log), seed: seed, faults: try parsedFaults()),
             options: options)
         let wasInterrupted = Mutex(false)
         let interrupts = [
             Interrupt([SIGINT]) {
                 wasInterrupted.withLock { $0 = true }
                 metrics?.stopping()
+                stopping()
                 worker.stop()
             },
             Interrupt([SIGTERM]) {
                 metrics?.stopping()
+                stopping()
                 worker.stop()
             },
         ]
