@@ -247,6 +247,7 @@ private struct Reading {
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded:
             kept.append(row.recorded)
         case .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
+            .metadataChanged,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,
             .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped:

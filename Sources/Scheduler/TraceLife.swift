@@ -91,7 +91,7 @@ public struct TraceLife: Hashable, Sendable {
     @discardableResult
     public mutating func evolve(_ event: TraceEvent) -> Effect {
         switch event {
-        case .requested: return .nothing
+        case .requested, .metadataChanged: return .nothing
         case .tagAllocated(let allocation): return start(allocation)
         case .nodeReported(let id, let result):
             return evolve(report: id, summary: ResultSummary(of: result.observations))

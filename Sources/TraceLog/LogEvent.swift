@@ -128,6 +128,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case captureFilePushed = 50
     case captureFileDropped = 51
     case captureUploaded = 52
+    case metadataChanged = 54
 
     public var name: String {
         switch self {
@@ -172,6 +173,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .captureFilePushed: "CaptureFilePushed"
         case .captureFileDropped: "CaptureFileDropped"
         case .captureUploaded: "CaptureUploaded"
+        case .metadataChanged: "MetadataChanged"
         }
     }
 
@@ -180,7 +182,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         switch self {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted, .captureArchived:
+            .traceDeleted, .captureArchived, .metadataChanged:
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,

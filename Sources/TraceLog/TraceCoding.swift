@@ -35,7 +35,8 @@ public final class TraceCoding: Sendable {
         switch type {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut, .traceFailed,
-            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .retryRequested, .cancelRequested, .traceDeleted, .metadataChanged, .captureArchived,
+            .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,

@@ -125,7 +125,8 @@ package struct Execution {
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             stop(id, &starts)
         case .traceRequested, .nodeReported, .nodeFailed, .packetCaptured, .retryRequested,
-            .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
+            .cancelRequested, .traceDeleted, .metadataChanged, .scheduleChanged, .schedulePaused,
+            .scheduleResumed,
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
             .sweepFinished,

@@ -291,18 +291,18 @@ struct HistoryTests {
     /// Every shape that was ever written; the newest is recorded when it is not there.
     static let files = [
         "history-v1.txt", "history-v2.txt", "history-v3.txt", "history-v4.txt", "history-v5.txt",
-        "history-v6.txt",
+        "history-v6.txt", "history-v7.txt",
     ]
     let short: ShortLog
 
     init() throws { short = try ShortLog() }
 
     @Test func theNewestShapesAreAmongTheGoldenOnes() throws {
-        let file = GoldenHistory.file("history-v6.txt")
+        let file = GoldenHistory.file("history-v7.txt")
         guard !FileManager.default.fileExists(atPath: file.path) else { return }
         let request = AppendRequest(
             newStreams: [NewStream(family: "trace")],
-            drafts: try GoldenHistory.withPacketCaptures.enumerated().map {
+            drafts: try GoldenHistory.withMetadata.enumerated().map {
                 try short.coding.draft(
                     $1, stream: .new(0), recordedAt: Moment(microseconds: Int64($0 + 1) * 1_000_000)
                 )
@@ -329,7 +329,8 @@ struct HistoryTests {
             case "history-v3.txt": GoldenHistory.withSweeps
             case "history-v4.txt": GoldenHistory.withFindings
             case "history-v5.txt": GoldenHistory.withCaptures
-            case _: GoldenHistory.withPacketCaptures
+            case "history-v6.txt": GoldenHistory.withPacketCaptures
+            case _: GoldenHistory.withMetadata
             }
         #expect(events.count == meant.count)
         for (recorded, event) in zip(events, meant) {
@@ -358,8 +359,8 @@ struct HistoryTests {
     }
 
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
-        let lines = try GoldenHistory.lines("history-v6.txt")
-        for (place, event) in GoldenHistory.withPacketCaptures.enumerated() {
+        let lines = try GoldenHistory.lines("history-v7.txt")
+        for (place, event) in GoldenHistory.withMetadata.enumerated() {
             let draft = try short.coding.draft(
                 event, stream: .new(0),
                 recordedAt: Moment(microseconds: Int64(place + 1) * 1_000_000))

@@ -51,8 +51,8 @@ package enum ResourceKind: String, CaseIterable, Sendable {
         switch self {
         case .traceflow, .packetCapture, .traceSchedule:
             [.create, .delete, .deleteCollection, .get, .list, .patch, .update, .watch]
-        // What a sweep asks for never changes, and its results stay.
-        case .traceSweep: [.create, .delete, .get, .list, .watch]
+        // Sweeps are not deleted in passing: only one that runs can be, and that ends it.
+        case .traceSweep: [.create, .delete, .get, .list, .patch, .update, .watch]
         }
     }
 

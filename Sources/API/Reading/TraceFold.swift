@@ -175,5 +175,9 @@ extension TraceView {
     /// Takes in the next event of the trace's stream.
     mutating func take(_ event: TraceEvent, at moment: Moment) {
         trace.evolve(event, at: moment)
+        if case .metadataChanged(let labels, let annotations) = event {
+            request.labels = labels
+            request.annotations = annotations
+        }
     }
 }

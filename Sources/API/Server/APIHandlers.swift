@@ -44,6 +44,8 @@ struct APIHandlers: Sendable {
         case .object(let kind, let version, let name):
             switch request.method {
             case .get: return try reading.get(kind, version, name, request)
+            case .put: return try writing.update(kind, version, name, request)
+            case .patch: return try writing.patch(kind, version, name, request)
             case .delete: return try writing.delete(kind, version, name, request)
             case let method: throw APIRoute.notAllowed(method)
             }

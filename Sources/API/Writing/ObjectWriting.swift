@@ -36,7 +36,8 @@ struct ObjectWriting: Sendable {
     func create(
         _ kind: ResourceKind, _ version: String, _ value: JSONValue, _ request: APIRequest
     ) throws -> Written {
-        switch kind {
+        try request.demandCaptures(kind, value)
+        return switch kind {
         case .traceflow, .packetCapture: try createTrace(kind, version, value, request)
         case .traceSchedule: try ScheduleWriting(self).create(value, request)
         case .traceSweep: try SweepWriting(self).create(value, request)
@@ -51,6 +52,7 @@ struct ObjectWriting: Sendable {
         let name = value["metadata"]["name"].text ?? ""
         try AdmissionCheck.check(
             manifest, kind, name, try clusters.latest()?.cluster ?? Cluster([]))
+        try Self.check(manifest, kind, name)
         let asked = try ObjectBody.refusing(kind, name) {
             try RequestRecorder.Request(manifest)
         }

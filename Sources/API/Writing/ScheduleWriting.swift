@@ -100,6 +100,26 @@ struct SweepWriting {
             object: try writing.reading.object(kind, name), warnings: warnings)
     }
 
+    /// A sweep never changes: throws Invalid where something else is wanted, and tells what is not
+    /// kept.
+    func compare(
+        _ value: JSONValue, _ entry: SweepBook.Entry, _ request: APIRequest
+    ) throws -> [String] {
+        let kind = ResourceKind.traceSweep
+        let resource = try ObjectBody.resource(value, kind)
+        let manifest: SweepManifest
+        do throws(ManifestError) {
+            manifest = try SweepManifest(resource)
+        } catch {
+            throw APIStatus.malformed(kind, entry.name, error)
+        }
+        guard entry.request.isSame(as: SweepRequest(manifest, name: entry.request.name)) else {
+            throw APIStatus.invalid(
+                kind, entry.name, "spec", "Forbidden: a sweep is immutable; choose another name")
+        }
+        return ["a \(kind.kind) is left as it is; annotations are not kept"]
+    }
+
     /// Cancels a sweep that runs, and leaves it out of the API from then on.
     func delete(_ entry: SweepBook.Entry) throws -> Bool {
         let deleted = try SweepBook(log: writing.log).cancel(

@@ -98,7 +98,8 @@ extension LogEventType {
         switch self {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
-            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .retryRequested, .cancelRequested, .traceDeleted, .metadataChanged, .captureArchived,
+            .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,
