@@ -88,8 +88,11 @@ final class APIObject: Sendable {
     }
 
     func resource(_ version: String) -> OutputValue {
+        // What was not recorded has neither.
+        let isRecorded = position > 0
         let identity: [String: OutputValue?] = [
-            "uid": .string(uid), "resourceVersion": .string(String(position)),
+            "uid": isRecorded ? .string(uid) : nil,
+            "resourceVersion": isRecorded ? .string(String(position)) : nil,
             "generation": .int(1),
             "creationTimestamp": .text(createdAt.map { RFC3339.text($0) }),
         ]

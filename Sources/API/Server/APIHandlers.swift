@@ -27,7 +27,20 @@ struct APIHandlers: Sendable {
         case .group(let group): return APIAnswer(Discovery.single(group))
         case .resources(let group, let version):
             return APIAnswer(Discovery.resources(group, version))
-        case .openAPIv2, .openAPIv3Index, .openAPIv3: throw APIRoute.absent
+        case .openAPIv2:
+            let document = OpenAPIDocument.v2(product: version)
+            guard request.accept.contains(OpenAPIProtobuf.acceptedType) else {
+                return APIAnswer(document)
+            }
+            var answer = APIAnswer(OpenAPIProtobuf.encode(document))
+            answer.type = OpenAPIProtobuf.contentType
+            return answer
+        case .openAPIv3Index: return APIAnswer(OpenAPIDocument.index(product: version))
+        case .openAPIv3(let path):
+            guard let text = OpenAPIDocument.v3(path, product: version) else {
+                throw APIRoute.absent
+            }
+            return APIAnswer(text)
         case .selfReview: return APIAnswer(SelfReview.who(request.identity), code: 201)
         case .accessReview:
             return APIAnswer(

@@ -133,7 +133,11 @@ enum ObjectBody {
                 400, .badRequest, "fieldValidation: \"\(validation)\" is not known")
         }
         if validation == "Ignore" { return [] }
-        let messages = warnings.map(\.message)
+        let suffix = " is ignored"
+        let messages = warnings.map { warning in
+            warning.message.hasSuffix(suffix)
+                ? String(warning.message.dropLast(suffix.count)) : warning.message
+        }
         guard validation == "Strict", !messages.isEmpty else { return messages }
         throw APIStatus(
             400, .badRequest,
