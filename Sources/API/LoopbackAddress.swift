@@ -40,7 +40,7 @@ public struct LoopbackAddress: Hashable, Sendable, CustomStringConvertible {
         description: "an address and a port are needed, such as 127.0.0.1:9464; port 0 lets the"
             + " system choose one")
 
-    private static func isOfLoopbackNet(_ host: String) -> Bool {
+    static func isOfLoopbackNet(_ host: String) -> Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127"
             && parts.allSatisfy { part in

@@ -5,7 +5,6 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 import Worker
 
 /// Serves `/metrics`, `/healthz` and `/readyz` on a loopback address.
@@ -20,7 +19,7 @@ public final class MetricsServer: Sendable {
     private let endpoints: Endpoints
     private let group: MultiThreadedEventLoopGroup
     private let task: Task<Void, Never>
-    private let progress: Progress
+    private let progress: ServerProgress
 
     /// Connections at once at most; more wait to be accepted. A scraper needs one.
     private static let connectionsMax = 64
@@ -29,29 +28,13 @@ public final class MetricsServer: Sendable {
     private static let headerCountMax = 100
     private static let stopSeconds = 2
 
-    /// What becomes of the server, told to a thread that waits.
-    private final class Progress: Sendable {
-        let began = DispatchSemaphore(value: 0)
-        let ended = DispatchSemaphore(value: 0)
-        private let outcome = Mutex<Result<Int, any Error>?>(nil)
-
-        /// The port, or why there is none; nil before either is known.
-        var bound: Result<Int, any Error>? { outcome.withLock { $0 } }
-
-        /// Tells who waits; what was said first counts.
-        func begin(_ result: Result<Int, any Error>) {
-            outcome.withLock { $0 = $0 ?? result }
-            began.signal()
-        }
-    }
-
     /// Serves at the address; throws `WorkerError` when it cannot be had.
     ///
     /// Blocks until it serves: not to be called on a thread of Swift concurrency.
     public init(at wanted: LoopbackAddress, version: String) throws {
         let endpoints = Endpoints(version: version)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let progress = Progress()
+        let progress = ServerProgress()
         let application = Self.application(at: wanted, endpoints, group) { port in
             progress.begin(.success(port ?? wanted.port))
         }

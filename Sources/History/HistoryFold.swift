@@ -246,7 +246,9 @@ private struct Reading {
             .sweepFinished, .sweepCancelled, .captureArchived, .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded:
             kept.append(row.recorded)
-        case .traceStarted, .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested, .traceDeleted,
+        case .traceStarted, .nodeFailed, .packetCaptured, .retryRequested, .cancelRequested,
+            .traceDeleted,
+            .metadataChanged,
             .scheduleRunRequested, .slotMissed, .notificationDelivered, .sweepExpanded,
             .logCreated, .deciderTookOver, .tagProfileChanged, .segmentSealed, .checkpoint,
             .segmentArchived, .segmentRestored, .segmentDropped:

@@ -18,6 +18,9 @@ extension SchedulerState {
             case .waiting(let lane): apply(event, id, waitingIn: lane, at: moment)
             case .known(let slot): apply(event, slot, at: moment)
             }
+        case .metadataChanged:
+            // What people call things decides nothing.
+            break
         case .retryRequested(let retry):
             guard book.place(of: id) == .absent else { break }
             if let sweep = retry.facts.sweep { sweeps[sweep]?.retriesDue -= 1 }

@@ -31,7 +31,7 @@ public struct Trace: Hashable, Sendable {
             life = TraceLife(facts: request.facts)
         case .retryRequested(let retry): life = TraceLife(retry)
         case .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured, .captureArchived,
-            .succeeded, .timedOut, .failed, .cancelRequested, .deleted:
+            .succeeded, .timedOut, .failed, .cancelRequested, .deleted, .metadataChanged:
             return nil
         }
         queuedAt = moment
@@ -52,6 +52,10 @@ public struct Trace: Hashable, Sendable {
 
     /// Takes in the next event of the trace's stream.
     public mutating func evolve(_ event: TraceEvent, at moment: Moment) {
+        if case .metadataChanged(let labels, let annotations) = event {
+            request?.labels = labels
+            request?.annotations = annotations
+        }
         switch life.evolve(event) {
         case .nothing, .cancelRequested: break
         case .started:

@@ -19,6 +19,8 @@ public enum TraceEvent: Hashable, Sendable {
     case retryRequested(Retry)
     case cancelRequested
     case deleted
+    /// Labels and annotations as they are from now on, all of them.
+    case metadataChanged(labels: [String: String], annotations: [String: String])
 }
 
 /// The start of an attempt: from here to its terminal event the attempt holds its tag.

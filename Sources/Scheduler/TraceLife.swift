@@ -93,7 +93,7 @@ public struct TraceLife: Hashable, Sendable {
     @discardableResult
     public mutating func evolve(_ event: TraceEvent) -> Effect {
         switch event {
-        case .requested: return .nothing
+        case .requested, .metadataChanged: return .nothing
         case .tagAllocated(let allocation): return start(allocation)
         case .begun(let attempt, let moment): return begin(attempt, moment)
         case .nodeReported(let id, let result):

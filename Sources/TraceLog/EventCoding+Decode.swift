@@ -37,7 +37,7 @@ extension EventCoding {
             .captures(.uploaded(CaptureUploaded(try PBCaptureUploaded(serializedBytes: bytes))))
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted, .captureArchived, .traceStarted:
+            .traceDeleted, .captureArchived, .metadataChanged, .traceStarted:
             .trace(try decodeTrace(type, bytes))
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled:
             .sweep(try decodeSweep(type, bytes))
@@ -105,6 +105,9 @@ extension EventCoding {
             return .retryRequested(Retry(try PBRetryRequested(serializedBytes: bytes)))
         case .cancelRequested: return .cancelRequested
         case .traceDeleted: return .deleted
+        case .metadataChanged:
+            let message = try PBMetadataChanged(serializedBytes: bytes)
+            return .metadataChanged(labels: message.labels, annotations: message.annotations)
         case .captureArchived:
             return .captureArchived(
                 try CaptureArchived(PBCaptureArchived(serializedBytes: bytes)))

@@ -105,6 +105,14 @@ enum EventCoding {
         case .retryRequested(let retry): (.retryRequested, PBRetryRequested(retry))
         case .cancelRequested: (.cancelRequested, PBCancelRequested())
         case .deleted: (.traceDeleted, PBTraceDeleted())
+        case .metadataChanged(let labels, let annotations):
+            (
+                .metadataChanged,
+                PBMetadataChanged.with {
+                    $0.labels = labels
+                    $0.annotations = annotations
+                }
+            )
         case .captureArchived(let archived): (.captureArchived, PBCaptureArchived(archived))
         }
     }

@@ -146,6 +146,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
     case captureFilePushed = 50
     case captureFileDropped = 51
     case captureUploaded = 52
+    case metadataChanged = 54
 
     public var name: String {
         switch self {
@@ -191,6 +192,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         case .captureFilePushed: "CaptureFilePushed"
         case .captureFileDropped: "CaptureFileDropped"
         case .captureUploaded: "CaptureUploaded"
+        case .metadataChanged: "MetadataChanged"
         }
     }
 
@@ -199,7 +201,7 @@ public enum LogEventType: Int32, CaseIterable, Sendable {
         switch self {
         case .traceRequested, .tagAllocated, .nodeReported, .nodeFailed, .packetCaptured,
             .traceSucceeded, .traceTimedOut, .traceFailed, .retryRequested, .cancelRequested,
-            .traceDeleted, .captureArchived, .traceStarted:
+            .traceDeleted, .captureArchived, .metadataChanged, .traceStarted:
             .trace
         case .sweepRequested, .sweepExpanded, .sweepFinished, .sweepCancelled: .sweep
         case .scheduleChanged, .schedulePaused, .scheduleResumed, .scheduleDeleted,

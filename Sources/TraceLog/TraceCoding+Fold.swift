@@ -37,8 +37,9 @@ extension TraceCoding {
                 if try isChange(ofCluster: row) {
                     state.evolve(clusterChangedAt: Moment(microseconds: row.recordedAt))
                 }
-            case .packetCaptured, .captureArchived, .capturesExported, .capturesPruned,
-                .captureFilePushed, .captureFileDropped, .captureUploaded, .logCreated,
+            case .metadataChanged, .packetCaptured, .captureArchived, .capturesExported,
+                .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
+                .logCreated,
                 .deciderTookOver, .segmentSealed, .segmentArchived,
                 .segmentRestored, .segmentDropped:
                 // They decide nothing.

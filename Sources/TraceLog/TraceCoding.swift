@@ -36,7 +36,8 @@ public final class TraceCoding: Sendable {
         case .traceRequested, .tagAllocated, .nodeReported: 2
         case .traceStarted, .nodeFailed, .packetCaptured, .traceSucceeded, .traceTimedOut,
             .traceFailed,
-            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .retryRequested, .cancelRequested, .traceDeleted, .metadataChanged, .captureArchived,
+            .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,

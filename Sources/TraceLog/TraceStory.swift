@@ -29,6 +29,10 @@ extension TraceCoding {
                 story = TraceStory(begunAt: recordedAt, trace: trace, version: 0)
             }
             if case .requested(let request) = event { story?.request = request }
+            if case .metadataChanged(let labels, let annotations) = event {
+                story?.request?.labels = labels
+                story?.request?.annotations = annotations
+            }
             story?.version = recorded.version
         }
         return story

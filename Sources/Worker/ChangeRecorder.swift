@@ -18,6 +18,19 @@ public struct ChangeRecorder {
         /// One more attempt of a trace that has finished.
         case retry
         case delete(name: String)
+        /// Labels and annotations as they are to be, if they are still as somebody saw them.
+        case metadata(from: Metadata, to: Metadata)
+    }
+
+    /// What people call a trace besides its name: all labels, all annotations.
+    public struct Metadata: Hashable, Sendable {
+        public var labels: [String: String]
+        public var annotations: [String: String]
+
+        public init(labels: [String: String], annotations: [String: String]) {
+            self.labels = labels
+            self.annotations = annotations
+        }
     }
 
     public struct Recorded: Sendable {
@@ -36,7 +49,7 @@ public struct ChangeRecorder {
     }
 
     /// Nil when there is nothing to change: the trace is not there, was deleted, has finished
-    /// already (to cancel) or has not (to retry).
+    /// already (to cancel) or has not (to retry), or its metadata is not what it was.
     @discardableResult
     public func record(_ change: Change, of id: TraceID) throws -> Recorded? {
         while true {
@@ -60,6 +73,14 @@ public struct ChangeRecorder {
                 events = trace.phase.isTerminal ? [.deleted] : [.cancelRequested, .deleted]
                 append.releasedNames = [
                     NewStream(family: StreamFamily.trace.rawValue, name: name)
+                ]
+            case .metadata(let seen, let wanted):
+                guard let request = trace.request,
+                    seen
+                        == Metadata(labels: request.labels, annotations: request.annotations)
+                else { return nil }
+                events = [
+                    .metadataChanged(labels: wanted.labels, annotations: wanted.annotations)
                 ]
             }
             for (index, event) in events.enumerated() {

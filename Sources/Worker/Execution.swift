@@ -126,7 +126,8 @@ package struct Execution {
             stop(id, &starts)
         case .traceRequested, .traceStarted, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested,
-            .cancelRequested, .traceDeleted, .scheduleChanged, .schedulePaused, .scheduleResumed,
+            .cancelRequested, .traceDeleted, .metadataChanged, .scheduleChanged, .schedulePaused,
+            .scheduleResumed,
             .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed, .probeBroken,
             .probeHealthy, .pathChanged, .notificationDelivered, .sweepRequested, .sweepExpanded,
             .sweepFinished,

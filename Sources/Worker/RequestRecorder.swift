@@ -151,7 +151,8 @@ public struct RequestRecorder: Sendable {
         }
     }
 
-    private static func request(_ request: Request, _ against: Against) -> TraceRequest {
+    /// The request as it is recorded.
+    package static func request(_ request: Request, _ against: Against) -> TraceRequest {
         let manifest = request.manifest
         if let capture = manifest.packetCapture {
             return TraceRequest(

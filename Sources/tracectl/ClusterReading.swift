@@ -1,3 +1,4 @@
+import API
 import Cluster
 import JobLog
 import Traceflow
@@ -24,4 +25,9 @@ struct WallWait {
         let left = end - Clock.system.monotonicMicroseconds()
         return left > 0 ? left : nil
     }
+}
+
+extension TraceReader {
+    /// Folds the history, where it is asked, up to the end of the log.
+    init(log: JobLog) { self.init(log: log) { try HistoryReading.caughtUp($0) } }
 }

@@ -27,8 +27,8 @@ struct Tracectl: ParsableCommand {
         version: version,
         subcommands: [
             Demo.self, Run.self, Apply.self, Get.self, Describe.self, Events.self, Wait.self,
-            Cancel.self, RetryCommand.self, Delete.self, WorkerCommand.self, Explain.self,
-            Matrix.self, SweepCommand.self, ScheduleCommand.self, HistoryCommand.self,
+            Cancel.self, RetryCommand.self, Delete.self, WorkerCommand.self, ServeCommand.self,
+            Explain.self, Matrix.self, SweepCommand.self, ScheduleCommand.self, HistoryCommand.self,
             Incident.self, CaptureCommand.self, PacketCaptureCommand.self, ClusterCommand.self,
             LogCommand.self, CompletionCommand.self,
         ])

@@ -7,11 +7,11 @@ struct RetryTests {
         case status(Int, retryAfter: String? = nil)
         case failure(TransportError.Code)
 
-        var result: Result<HTTPAnswer, TransportError> {
+        var result: Result<TransportAnswer, TransportError> {
             switch self {
             case .status(let status, let after):
                 .success(
-                    HTTPAnswer(status: status, headers: after.map { ["retry-after": $0] } ?? [:]))
+                    TransportAnswer(status: status, headers: after.map { ["retry-after": $0] } ?? [:]))
             case .failure(let code): .failure(TransportError(code, ""))
             }
         }

@@ -85,7 +85,7 @@ extension GoldenHistory {
             apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: "shop",
             name: "web", digest: [7])
         pod.change = .init(manager: "kubectl-edit", at: Moment(microseconds: 1_790_000_000_000_000))
-        return withPacketCaptures + [
+        return withMetadata + [
             .trace(.begun(attempt: 3, at: Moment(microseconds: 1_790_000_000_500_000))),
             .clusterObserved(
                 ClusterObserved(digest: [8], appeared: [], changed: [pod], vanished: [])),

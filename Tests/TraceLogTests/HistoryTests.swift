@@ -359,7 +359,7 @@ struct HistoryTests {
     }
 
     @Test func whatIsWrittenTodayIsTheNewestShape() throws {
-        let lines = try GoldenHistory.lines("history-v6.txt")
+        let lines = try GoldenHistory.lines("history-v7.txt")
         for (place, event) in GoldenHistory.withARealCluster.enumerated() {
             let draft = try short.coding.draft(
                 event, stream: .new(0),

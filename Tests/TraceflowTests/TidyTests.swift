@@ -52,9 +52,10 @@ struct TidyTests {
             "TraceLog": ["JobLog", "Scheduler", "SwiftProtobuf", "Synchronization", "Traceflow"],
             "History": ["CSQLite", "Glibc", "JobLog", "Scheduler", "TraceLog", "Traceflow"],
             "API": [
-                "Dispatch", "Glibc", "Hummingbird", "HummingbirdCore", "JobLog", "Logging",
-                "NIOCore", "NIOPosix", "Scheduler", "Synchronization", "TraceLog", "Traceflow",
-                "Worker",
+                "Cluster", "Crypto", "Dispatch", "Foundation", "Glibc", "History", "HTTPTypes",
+                "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "JobLog", "Kubernetes",
+                "Logging", "NIOCore", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "Scheduler",
+                "Synchronization", "TraceLog", "Traceflow", "Worker",
             ],
             "Cluster": [
                 "Crypto", "CYaml", "Foundation", "Packets", "Synchronization", "Traceflow", "Yams",

@@ -88,8 +88,7 @@ final class Stage: Sendable {
             case .succeeded(let attempt, _), .timedOut(let attempt, _), .failed(let attempt, _):
                 endings[attempt, default: 0] += 1
             case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
-                .captureArchived,
-                .retryRequested, .cancelRequested, .deleted:
+                .captureArchived, .retryRequested, .cancelRequested, .deleted, .metadataChanged:
                 break
             }
         }

@@ -17,7 +17,9 @@ public enum ManifestReader {
     }
 
     /// The documents of a text that need be no objects.
-    static func values(text: String, file: String) throws(ManifestError) -> [ManifestValue] {
+    package static func values(
+        text: String, file: String
+    ) throws(ManifestError) -> [ManifestValue] {
         try YAMLDocuments.read(text, file: file)
     }
 

@@ -15,7 +15,7 @@ struct CallRetry: Sendable {
     }
 
     mutating func decide(
-        _ result: Result<HTTPAnswer, TransportError>, isRepeatable: Bool, mayLoginAgain: Bool,
+        _ result: Result<TransportAnswer, TransportError>, isRepeatable: Bool, mayLoginAgain: Bool,
         random: (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
     ) -> Decision {
         attempts += 1

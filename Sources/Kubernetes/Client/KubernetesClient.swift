@@ -19,8 +19,7 @@ public final class KubernetesClient: Sendable {
 
     /// Throws when the transport cannot start.
     public init(
-        _ configuration: ClientConfiguration, userAgent: String,
-        surroundings: Surroundings = .system
+        _ configuration: ClientConfiguration, userAgent: String, surroundings: Surroundings
     ) throws {
         self.configuration = configuration
         self.userAgent = userAgent
@@ -114,8 +113,8 @@ public final class KubernetesClient: Sendable {
 
     private func request(
         _ call: APICall, _ credential: CredentialStore.Credential
-    ) -> HTTPRequest {
-        var request = HTTPRequest(
+    ) -> TransportRequest {
+        var request = TransportRequest(
             call.method, configuration.server + call.target,
             timeoutMilliseconds: call.timeoutMilliseconds, identity: credential.identity)
         request.headers = [("Accept", "application/json"), ("User-Agent", userAgent)]
@@ -133,7 +132,7 @@ public final class KubernetesClient: Sendable {
     }
 
     private static func value(
-        _ result: Result<HTTPAnswer, TransportError>
+        _ result: Result<TransportAnswer, TransportError>
     ) -> Result<JSONValue, any Error> {
         switch result {
         case .failure(let error): return .failure(error)
@@ -148,7 +147,7 @@ public final class KubernetesClient: Sendable {
     }
 
     /// What the server says, or what its status means where it says nothing.
-    static func status(_ answer: HTTPAnswer) -> APIStatus {
+    static func status(_ answer: TransportAnswer) -> APIStatus {
         if let object = try? JSONValue(parsing: answer.body), var status = APIStatus(object) {
             status.code = answer.status
             return status

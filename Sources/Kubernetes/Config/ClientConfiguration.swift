@@ -50,7 +50,7 @@ extension ClientConfiguration {
     /// Throws what is wrong, and where.
     public static func load(
         kubeconfig named: String? = nil, context: String? = nil,
-        surroundings: Surroundings = .system
+        surroundings: Surroundings
     ) throws(ConfigError) -> ClientConfiguration {
         let environment = surroundings.environment
         var paths: [String] = []

@@ -38,13 +38,14 @@ public struct Surroundings: Sendable {
         self.now = now
     }
 
-    public static var system: Surroundings {
+    /// This process's environment and files; time is handed in.
+    public static func system(now: @escaping @Sendable () -> Date) -> Surroundings {
         Surroundings(
             environment: ProcessInfo.processInfo.environment,
             contents: { path in
                 guard let stamp = fileStamp(path), stamp.bytes <= bytesMax else { return nil }
                 return FileManager.default.contents(atPath: path).map { Array($0) }
-            }, stamp: fileStamp, now: { Date() })
+            }, stamp: fileStamp, now: now)
     }
 
     @Sendable private static func fileStamp(_ path: String) -> FileStamp? {

@@ -8,7 +8,7 @@ final class Exchange {
     private let errors: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var connectTo: UnsafeMutablePointer<curl_slist>?
-    private var answer = HTTPAnswer(status: 0)
+    private var answer = TransportAnswer(status: 0)
     private var isTooLarge = false
     private var isRefusedByReceiver = false
 
@@ -120,7 +120,7 @@ final class Exchange {
         }
     }
 
-    func end(_ result: Result<HTTPAnswer, TransportError>) { submission.end(result) }
+    func end(_ result: Result<TransportAnswer, TransportError>) { submission.end(result) }
 
     private func failure(_ code: CURLcode) -> TransportError {
         let detail = String(cString: errors)

@@ -14,10 +14,10 @@ public final class HTTPTransport: Sendable {
 
     struct Submission: Sendable {
         var number: Number
-        var request: HTTPRequest
+        var request: TransportRequest
         var delayMilliseconds: Int
         var receive: (@Sendable ([UInt8]) -> Bool)?
-        var end: @Sendable (Result<HTTPAnswer, TransportError>) -> Void
+        var end: @Sendable (Result<TransportAnswer, TransportError>) -> Void
     }
 
     /// What callers tell the thread.
@@ -66,9 +66,9 @@ public final class HTTPTransport: Sendable {
     /// `receive`, where it is given, which says whether to go on; without it, into the answer.
     @discardableResult
     public func submit(
-        _ request: HTTPRequest, afterMilliseconds delay: Int = 0,
+        _ request: TransportRequest, afterMilliseconds delay: Int = 0,
         receive: (@Sendable ([UInt8]) -> Bool)? = nil,
-        end: @escaping @Sendable (Result<HTTPAnswer, TransportError>) -> Void
+        end: @escaping @Sendable (Result<TransportAnswer, TransportError>) -> Void
     ) -> Number {
         let number: Number? = inbox.state.withLock { state in
             guard !state.isClosed else { return nil }

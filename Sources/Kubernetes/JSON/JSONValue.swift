@@ -1,6 +1,6 @@
 /// A JSON value, as the Kubernetes API speaks it.
 ///
-/// Objects have no order of keys; as text the keys are sorted, so that equal values give equal text.
+/// Objects have no order of keys; in text they are sorted, so that equal values give equal text.
 public indirect enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)

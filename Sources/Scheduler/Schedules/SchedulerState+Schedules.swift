@@ -153,8 +153,7 @@ extension SchedulerState {
             case .failed where life.isCancelRequested: nil
             case .failed: .unknown
             case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
-                .captureArchived,
-                .retryRequested, .cancelRequested, .deleted:
+                .captureArchived, .retryRequested, .cancelRequested, .deleted, .metadataChanged:
                 nil
             }
         // Whoever ran out of time, or failed, has not seen all of the packet's way.

@@ -48,8 +48,7 @@ public struct SweepTally: Hashable, Sendable {
             }
         case .failed: failed += count
         case .requested, .tagAllocated, .begun, .nodeReported, .nodeFailed, .packetCaptured,
-            .captureArchived,
-            .retryRequested, .cancelRequested, .deleted:
+            .captureArchived, .retryRequested, .cancelRequested, .deleted, .metadataChanged:
             break
         }
     }

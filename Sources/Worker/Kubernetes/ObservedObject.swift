@@ -4,7 +4,7 @@ import Kubernetes
 import Traceflow
 
 /// An object of a live cluster as it is recorded: what the model looks at, and nothing that changes
-/// by itself (counters of versions, heartbeats) or is nobody's business (a container's environment).
+/// by itself (versions, heartbeats) or is nobody's business (a container's environment).
 enum ObservedObject {
     /// Nil where it is no object at all.
     static func resource(_ object: JSONValue) -> Resource? {

@@ -18,6 +18,11 @@ public struct ScheduleBook {
         public var isInMaintenance = false
 
         public var name: String { life.spec.name }
+
+        public init(id: ScheduleID, life: ScheduleLife) {
+            self.id = id
+            self.life = life
+        }
     }
 
     public enum Saved: String, Sendable {
@@ -195,7 +200,8 @@ public struct ScheduleBook {
             // Slots of the past are being decided, or nobody works.
             next = life.spec.slot(after: max(life.decidedThrough, now), in: zone)
         }
-        var entry = Entry(id: id, life: life, nextSlot: next)
+        var entry = Entry(id: id, life: life)
+        entry.nextSlot = next
         let zones = { TimeZones.shared.offsets($0, around: now) }
         if let found = life.spec.maintenanceWindow(at: now, zones) {
             entry.maintenance = found.window

@@ -105,8 +105,8 @@ public struct SweepBook {
         return nil
     }
 
-    /// Ends the sweep; nil when it was over already.
-    public func cancel(_ id: SweepID) throws -> SweepID? {
+    /// Ends the sweep, for a reason or because people want it; nil when it was over already.
+    public func cancel(_ id: SweepID, reason: String = "") throws -> SweepID? {
         while true {
             let events = try log.read(stream: id.rawValue)
             let isOver = try events.contains { recorded in
@@ -117,7 +117,7 @@ public struct SweepBook {
             }
             if isOver { return nil }
             let draft = try coding.draft(
-                .sweep(.cancelled(reason: "")), stream: .existing(id.rawValue),
+                .sweep(.cancelled(reason: reason)), stream: .existing(id.rawValue),
                 expectedVersion: events.last?.version)
             do throws(JobLogError) {
                 try log.append(AppendRequest(drafts: [draft]))

@@ -63,8 +63,9 @@ struct BackendOptions: ParsableArguments {
 
     func client() throws -> KubernetesClient {
         try KubernetesClient(
-            ClientConfiguration.load(kubeconfig: kubeconfig, context: context),
-            userAgent: "tracectl/\(Tracectl.version)")
+            ClientConfiguration.load(
+                kubeconfig: kubeconfig, context: context, surroundings: .system),
+            userAgent: "tracectl/\(Tracectl.version)", surroundings: .system)
     }
 
     /// Runs what `body` does with a backend, and leaves the cluster as it was found.

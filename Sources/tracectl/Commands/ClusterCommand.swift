@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Cluster
 import Foundation

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Cluster
 import Foundation
@@ -186,7 +187,7 @@ extension ClusterOptions {
     func refuseBoth(_ at: MomentArgument?) throws {
         if at != nil, isGiven {
             throw ValidationError(
-                "--at is for the cluster that was recorded, and --cluster or --backend gives another"
+                "--at is for the cluster that was recorded, and --cluster or --backend another"
             )
         }
     }

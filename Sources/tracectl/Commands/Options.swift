@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Cluster
 import Foundation
@@ -135,78 +136,9 @@ func standardInput() -> String {
     String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
 }
 
-/// A length of time: `20s`, `5m`, `1h30m`, `500ms`; a bare number means seconds.
-struct Duration64: ExpressibleByArgument, Hashable {
-    var microseconds: Int64
+extension Duration64: ExpressibleByArgument {}
 
-    init(microseconds: Int64) { self.microseconds = microseconds }
-
-    init?(argument: String) {
-        var total: Int64 = 0
-        var number = ""
-        var unit = ""
-        func add() -> Bool {
-            guard let value = Double(number), value >= 0, value < 1e9 else { return false }
-            let factors: [String: Double] = [
-                "": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400,
-            ]
-            // More than three thousand years are no length of time, and too large a number.
-            guard let factor = factors[unit], value * factor < 1e11 else { return false }
-            let (sum, isTooLong) = total.addingReportingOverflow(
-                Int64(value * factor * 1_000_000))
-            guard !isTooLong else { return false }
-            total = sum
-            (number, unit) = ("", "")
-            return true
-        }
-        for character in argument {
-            if character.isNumber || character == "." {
-                if !unit.isEmpty, !add() { return nil }
-                number.append(character)
-            } else {
-                unit.append(character)
-            }
-        }
-        guard !number.isEmpty, add() else { return nil }
-        microseconds = total
-    }
-}
-
-/// A moment: RFC 3339, or `-2h` for two hours ago.
-struct MomentArgument: ExpressibleByArgument, Hashable {
-    private enum Given: Hashable {
-        case absolute(Int64)
-        case ago(Int64)
-    }
-
-    private var given: Given
-
-    init?(argument: String) {
-        if argument.hasPrefix("-") {
-            guard let length = Duration64(argument: String(argument.dropFirst())) else {
-                return nil
-            }
-            given = .ago(length.microseconds)
-            return
-        }
-        let formatter = ISO8601DateFormatter()
-        formatter.formatOptions = [.withInternetDateTime]
-        var date = formatter.date(from: argument)
-        if date == nil {
-            formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-            date = formatter.date(from: argument)
-        }
-        guard let date else { return nil }
-        given = .absolute(Int64(date.timeIntervalSince1970 * 1_000_000))
-    }
-
-    func moment(now: Moment) -> Moment {
-        switch given {
-        case .absolute(let microseconds): Moment(microseconds: microseconds)
-        case .ago(let microseconds): now.advanced(byMicroseconds: -microseconds)
-        }
-    }
-}
+extension MomentArgument: ExpressibleByArgument {}
 
 extension TrafficMode: ExpressibleByArgument {
     public init?(argument: String) { self.init(word: argument) }

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Cluster
 import Foundation
@@ -99,7 +100,8 @@ extension LogEventType {
         case .traceSucceeded, .traceTimedOut, .traceFailed: true
         case .traceRequested, .tagAllocated, .traceStarted, .nodeReported, .nodeFailed,
             .packetCaptured,
-            .retryRequested, .cancelRequested, .traceDeleted, .captureArchived, .capturesExported,
+            .retryRequested, .cancelRequested, .traceDeleted, .metadataChanged, .captureArchived,
+            .capturesExported,
             .capturesPruned, .captureFilePushed, .captureFileDropped, .captureUploaded,
             .scheduleChanged, .schedulePaused,
             .scheduleResumed, .scheduleDeleted, .scheduleRunRequested, .slotFired, .slotMissed,

@@ -1,3 +1,4 @@
+import API
 import JobLog
 import Scheduler
 import TraceLog

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Cluster
 import Foundation
@@ -43,6 +44,17 @@ struct RequestOptions: ParsableArguments {
     }
 }
 
+extension RequestOptions {
+    /// What nobody gave on a command line.
+    static var none: RequestOptions {
+        // What was not parsed must be set before it is read.
+        var options = RequestOptions()
+        (options.files, options.traffic) = ([], [])
+        (options.priority, options.retries) = (nil, nil)
+        return options
+    }
+}
+
 /// Requests that were judged and are ready to be recorded.
 struct PreparedRequests {
     let options: RequestOptions
@@ -80,7 +92,7 @@ struct PreparedRequests {
         try options.cluster.report(cluster)
         let extraManifests = try extra(cluster)
         schedules = try given.filter { $0.kind == ScheduleManifest.kind }.map {
-            try ScheduleSpec.read($0, strict: options.cluster.strict)
+            try Self.schedule($0, strict: options.cluster.strict)
         }
         if clusterResources.isEmpty, !extraManifests.isEmpty || resources.count < given.count {
             throw CommandFailure(
@@ -131,6 +143,18 @@ struct PreparedRequests {
         return interface
     }
 
+    /// What a manifest asks for; says what nobody knows in it, or under `strict` refuses it.
+    static func schedule(
+        _ resource: Resource, strict: Bool
+    ) throws -> (spec: ScheduleSpec, isPaused: Bool?) {
+        let manifest = try ScheduleManifest(resource)
+        for warning in manifest.warnings {
+            if strict { throw Refusal("\(warning)") }
+            Output.warning("\(warning)")
+        }
+        return try ScheduleSpec.read(manifest)
+    }
+
     private static func read(_ file: String) throws -> (file: String, bytes: [UInt8]) {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw CommandFailure("\(file): the file cannot be read")
@@ -147,21 +171,29 @@ struct PreparedRequests {
     init(
         cluster: ClusterOptions, traffic: [String], log: LogOptions, manifest: TraceflowManifest
     ) throws {
-        // What was not parsed must be set before it is read.
-        var options = RequestOptions()
-        (options.files, options.traffic) = ([], traffic)
-        (options.priority, options.retries) = (nil, nil)
-        options.cluster = cluster
+        var options = RequestOptions.none
+        (options.cluster, options.traffic) = (cluster, traffic)
         try self.init(options, log: log) { _ in [manifest] }
+    }
+
+    /// Keeps the traffic; tells what it is referred to by.
+    func recordTraffic(_ store: ClusterStore) throws -> [TrafficReference] {
+        let references = try traffic.map {
+            try store.keepTraffic(bytes: $0.bytes, file: $0.file).reference
+        }
+        return references + (interface.map { [.interface("\($0)")] } ?? [])
+    }
+
+    /// Records the cluster, if there is one, and keeps the traffic.
+    func recordWorld(_ store: ClusterStore) throws -> [TrafficReference] {
+        if !clusterResources.isEmpty { _ = try store.observe(clusterResources, cluster) }
+        return try recordTraffic(store)
     }
 
     /// Records cluster, traffic and requests.
     func record(in log: JobLog, _ store: ClusterStore) throws -> [RequestRecorder.Recorded] {
         let digest = try store.observe(clusterResources, cluster)
-        var references = try traffic.map {
-            try store.keepTraffic(bytes: $0.bytes, file: $0.file).reference
-        }
-        if let interface { references.append(.interface("\(interface)")) }
+        let references = try recordTraffic(store)
         return try RequestRecorder(log: log).record(
             requests,
             against: .init(
@@ -229,24 +261,7 @@ struct PreparedRequests {
             if options.cluster.strict { throw Refusal("\(warning)") }
             Output.warning("\(warning)")
         }
-        let priority = try annotation("priority", manifest, TraceRequest.priorities)
-        let retries = try annotation("retries", manifest, 0...TraceRequest.retriesMax)
-        return RequestRecorder.Request(
-            manifest: manifest,
-            priority: options.priority ?? priority ?? TraceRequest.defaultPriority,
-            retries: options.retries ?? retries ?? 0)
-    }
-
-    private static func annotation(
-        _ name: String, _ manifest: TraceflowManifest, _ range: ClosedRange<Int>
-    ) throws -> Int? {
-        guard let text = manifest.annotations["tracectl.dev/" + name] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            throw Refusal(
-                "\(manifest.file):\(manifest.line): \(manifest.title):"
-                    + " metadata.annotations.tracectl.dev/\(name): invalid value \"\(text)\":"
-                    + " must be between \(range.lowerBound) and \(range.upperBound)")
-        }
-        return number
+        return try RequestRecorder.Request(
+            manifest, priority: options.priority, retries: options.retries)
     }
 }

@@ -89,13 +89,22 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        try work(on: nil)
+    }
+
+    /// Works on the log that is given, or else on its own; `stopping` is called when it was told
+    /// to stop, before it does.
+    func work(
+        on given: JobLog?, _ store: ClusterStore? = nil,
+        stopping: @escaping @Sendable () -> Void = {}
+    ) throws {
         // Before anything is made or begun: what cannot be had must leave no trace.
         let server = try loopbackAddress().map {
             try MetricsServer(at: $0, version: Tracectl.version)
         }
         defer { server?.stop() }
         if let server { Output.note("metrics at http://\(server.address)/metrics") }
-        let log = try log.creating(segments.limits)
+        let log = try given ?? log.creating(segments.limits)
         let profile: TagProfile? =
             switch tags {
             case .antrea: .antrea
@@ -118,14 +127,14 @@ struct WorkerCommand: ParsableCommand {
         try backend.withBackend(
             log,
             simulated: {
-                SimulatedBackend(world: ClusterStore(log: log), seed: seed, faults: faults)
+                SimulatedBackend(world: store ?? ClusterStore(log: log), seed: seed, faults: faults)
             }
-        ) { try work(log, $0, options, metrics) }
+        ) { try drive(log, $0, options, metrics, stopping) }
     }
 
-    private func work(
+    private func drive(
         _ log: JobLog, _ backend: any Backend, _ options: Worker.Options,
-        _ metrics: WorkerMetrics?
+        _ metrics: WorkerMetrics?, _ stopping: @escaping @Sendable () -> Void
     ) throws {
         let worker = Worker(log: log, backend: backend, options: options)
         let wasInterrupted = Mutex(false)
@@ -133,10 +142,12 @@ struct WorkerCommand: ParsableCommand {
             Interrupt([SIGINT]) {
                 wasInterrupted.withLock { $0 = true }
                 metrics?.stopping()
+                stopping()
                 worker.stop()
             },
             Interrupt([SIGTERM]) {
                 metrics?.stopping()
+                stopping()
                 worker.stop()
             },
         ]

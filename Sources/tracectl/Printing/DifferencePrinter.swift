@@ -1,3 +1,4 @@
+import API
 import Cluster
 
 /// Prints how two matrices differ.

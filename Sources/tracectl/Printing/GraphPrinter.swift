@@ -1,3 +1,4 @@
+import API
 import Traceflow
 
 /// A trace's path as a graph: Graphviz DOT and Mermaid. Colours are those of Antrea's pictures.

@@ -1,3 +1,4 @@
+import API
 import Cluster
 
 /// A matrix as one page that needs nothing else: a heat map with the deciding rules on hover.

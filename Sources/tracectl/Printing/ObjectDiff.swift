@@ -1,3 +1,4 @@
+import API
 import Cluster
 
 /// How an object of Kubernetes changed, as lines of YAML that went and came.

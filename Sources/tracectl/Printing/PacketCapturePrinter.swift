@@ -1,3 +1,4 @@
+import API
 import Cluster
 import Traceflow
 
@@ -20,23 +21,12 @@ struct PacketCapturePrinter {
     }
 
     private func row(_ view: TraceView, isWide: Bool) -> [String] {
-        let conditions = view.captureConditions
-        func status(_ type: PacketCaptureCondition.Kind) -> String {
-            conditions.first { $0.type == type }.map { $0.status ? "True" : "False" } ?? ""
-        }
-        let captured = view.captureProgress.captured
-        var row = [
+        let cells = view.captureCells
+        let row = [
             printable(PacketCaptureManifest.name(ofTrace: view.name) ?? view.name),
-            Age.text(from: view.createdAt, to: now), captured == 0 ? "" : String(captured),
-            status(.started), status(.complete),
+            Age.text(from: view.createdAt, to: now), cells.captured, cells.started, cells.complete,
         ]
-        guard isWide, let spec = view.request.packetCapture else { return row }
-        row += [
-            printable(spec.source?.pod?.name ?? ""), printable(spec.destination?.pod?.name ?? ""),
-            spec.source?.ip ?? "", spec.destination?.ip ?? "", String(spec.timeoutSeconds),
-            status(.fileUploaded),
-        ]
-        return row
+        return isWide ? row + cells.wide.map(printable) : row
     }
 
     /// What became of one capture, for people.

@@ -1,3 +1,4 @@
+import API
 import Traceflow
 
 /// A trace's path as one self-contained SVG picture.

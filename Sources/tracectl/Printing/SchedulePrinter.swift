@@ -1,3 +1,4 @@
+import API
 import Scheduler
 import Traceflow
 import Worker
@@ -12,7 +13,7 @@ enum SchedulePrinter {
         case .name:
             return entries.map { "traceschedule.tracectl.dev/\(printable($0.name))\n" }.joined()
         case .json, .yaml:
-            let value = OutputValue.resources(entries.map(object), isList: isList)
+            let value = OutputValue.resources(entries.map(\.resource), isList: isList)
             return format == .json ? value.json : value.yaml
         }
     }
@@ -34,14 +35,9 @@ enum SchedulePrinter {
 
     private static func timing(_ spec: ScheduleSpec) -> String {
         switch spec.timing {
-        case .every(let seconds): "every \(length(seconds))"
+        case .every(let seconds): "every \(ScheduleLength.text(seconds))"
         case .cron(let expression, _): printable(expression.text)
         }
-    }
-
-    static func length(_ seconds: Int64) -> String {
-        if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
-        return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
 
     /// What is thought of a schedule that expects something.
@@ -84,7 +80,10 @@ enum SchedulePrinter {
         var lines: [(String, String)] = []
         if spec.settleSeconds > 0 {
             lines.append(
-                ("Settles", "\(length(spec.settleSeconds)) after a change of the cluster"))
+                (
+                    "Settles",
+                    "\(ScheduleLength.text(spec.settleSeconds)) after a change of the cluster"
+                ))
         }
         if let held = life.held {
             lines.append(

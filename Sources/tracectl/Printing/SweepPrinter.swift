@@ -1,3 +1,4 @@
+import API
 import Scheduler
 import Traceflow
 import Worker
@@ -10,7 +11,7 @@ enum SweepPrinter {
         case .name:
             return entries.map { "tracesweep.tracectl.dev/\(printable($0.name))\n" }.joined()
         case .json, .yaml:
-            let value = OutputValue.resources(entries.map(object), isList: isList)
+            let value = OutputValue.resources(entries.map(\.resource), isList: isList)
             return format == .json ? value.json : value.yaml
         }
     }
@@ -33,46 +34,6 @@ enum SweepPrinter {
             ]
         }
         return table.text()
-    }
-
-    /// The sweep as a resource.
-    static func object(_ entry: SweepBook.Entry) -> OutputValue {
-        let (request, tally) = (entry.request, entry.tally)
-        let ports = request.pairs.ports.map { port in
-            OutputValue.object([
-                "protocol": .string(port.protocol),
-                "port": port.number == 0 ? nil : .int(port.number),
-            ])
-        }
-        return .object([
-            "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSweep"),
-            "metadata": .object([
-                "name": .string(entry.name),
-                "creationTimestamp": .string(RFC3339.text(entry.requestedAt)),
-                "labels": OutputValue.strings(request.labels),
-            ]),
-            "spec": .object([
-                "from": .text(request.pairs.from), "to": .text(request.pairs.to),
-                "ports": .list(ports), "coverage": .string(request.pairs.coverage.rawValue),
-                "ipFamily": .string(request.pairs.prefersV6 ? "IPv6" : "IPv4"),
-                "priority": .int(request.priority), "retries": .int(request.retries),
-                "timeout": .int(request.timeoutSeconds), "maxInFlight": .number(request.openMax),
-                "capture": request.capture?.output,
-            ]),
-            "status": .object([
-                "number": .int(Int(entry.id.rawValue)), "phase": .string(entry.phase.rawValue),
-                "reason": entry.reason.isEmpty ? nil : .string(entry.reason),
-                "pairs": .int(Int(request.cells)), "traces": .int(Int(request.total)),
-                "requested": .int(Int(entry.expanded)), "ended": .int(tally.ended),
-                "verdicts": .object([
-                    "Delivered": .int(tally.delivered), "Dropped": .int(tally.dropped),
-                    "Rejected": .int(tally.rejected),
-                    "ForwardedOutOfNetwork": .int(tally.forwardedOut), "Lost": .int(tally.lost),
-                    "Unknown": .int(tally.unknown), "Failed": .int(tally.failed),
-                ]),
-                "finishedAt": .text(entry.endedAt.map { RFC3339.text($0) }),
-            ]),
-        ])
     }
 
     /// One sweep for people.

@@ -74,6 +74,7 @@ extension Ledger {
             try queueAgain(retry, row, by: author, endedBefore, &story)
         case .cancelRequested:
             if !story.phase.isTerminal { story.isCancelRequested = true }
+        case .metadataChanged: break
         case .deleted:
             if !story.phase.isTerminal { story.isCancelRequested = true }
             story.isDeleted = true

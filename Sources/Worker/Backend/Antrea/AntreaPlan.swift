@@ -8,7 +8,7 @@ import Traceflow
 ///
 /// An attempt:
 ///
-///     waiting for a credit ──create──▶ creating ──there──▶ present ──phase Running──▶ begun ──▶ over
+///     waiting for a credit ──create──▶ creating ──there──▶ present ──Running──▶ begun ──▶ over
 ///           ▲                             │                  │ empty for 5 s              (stop)
 ///           │                             │ refused: failed  ▼
 ///           └───next incarnation──────────┴─────────── deleting ──▶ settled: the credit is free

@@ -5,14 +5,9 @@ import Worker
 
 extension ScheduleSpec {
     /// What a manifest asks for, and whether it is to be paused.
-    static func read(
-        _ resource: Resource, strict: Bool
+    package static func read(
+        _ manifest: ScheduleManifest
     ) throws -> (spec: ScheduleSpec, isPaused: Bool?) {
-        let manifest = try ScheduleManifest(resource)
-        for warning in manifest.warnings {
-            if strict { throw Refusal("\(warning)") }
-            Output.warning("\(warning)")
-        }
         let place = "\(manifest.file):\(manifest.line): TraceSchedule \"\(manifest.name)\""
         let work: Work
         switch manifest.work {
@@ -50,7 +45,7 @@ extension ScheduleSpec {
     }
 
     /// Why something is refused that is for probes alone.
-    static func needsExpectation(_ what: String) -> String {
+    package static func needsExpectation(_ what: String) -> String {
         "\(what) are for a schedule that expects something; say what with `expect`"
     }
 

@@ -3,24 +3,24 @@ import Scheduler
 import Traceflow
 
 /// Names of objects as kubectl writes them: `traceflow.crd.antrea.io/NAME`.
-enum QualifiedName {
+package enum QualifiedName {
     private static let traceflow = "traceflow.crd.antrea.io/"
     private static let packetCapture = "packetcapture.crd.antrea.io/"
 
     /// Of the object behind a trace.
-    static func text(_ traceName: String) -> String {
+    package static func text(_ traceName: String) -> String {
         PacketCaptureManifest.name(ofTrace: traceName).map { packetCapture + $0 }
             ?? traceflow + traceName
     }
 
     /// Kind and name, for messages.
-    static func title(_ traceName: String) -> String {
+    package static func title(_ traceName: String) -> String {
         PacketCaptureManifest.name(ofTrace: traceName).map { "PacketCapture \"\($0)\"" }
             ?? "Traceflow \"\(traceName)\""
     }
 
     /// What the trace behind the object is called; the name itself where it is not qualified.
-    static func traceName(_ text: String) -> String {
+    package static func traceName(_ text: String) -> String {
         if text.hasPrefix(traceflow) { return String(text.dropFirst(traceflow.count)) }
         guard text.hasPrefix(packetCapture) else { return text }
         return PacketCaptureManifest.traceName(of: String(text.dropFirst(packetCapture.count)))
@@ -29,7 +29,7 @@ enum QualifiedName {
 
 extension TraceView {
     /// How far the PacketCapture behind the trace has come.
-    var captureProgress: PacketCaptureProgress {
+    package var captureProgress: PacketCaptureProgress {
         let captured = trace.captures.reduce(0) { $0 + $1.place.packets }
         let stage: PacketCaptureProgress.Stage =
             switch trace.phase {
@@ -57,7 +57,7 @@ extension TraceView {
     }
 
     /// The conditions, each with the moment at which it came about.
-    var captureConditions: [PacketCaptureCondition] {
+    package var captureConditions: [PacketCaptureCondition] {
         let progress = captureProgress
         return progress.conditions().map { condition in
             var condition = condition
@@ -75,16 +75,18 @@ extension TraceView {
     }
 
     /// The resource as Antrea has it.
-    func resource(of capture: PacketCaptureSpec) -> OutputValue {
-        .object([
+    func resource(
+        of capture: PacketCaptureSpec, _ identity: [String: OutputValue?]
+    ) -> OutputValue {
+        var metadata = identity
+        metadata["name"] = .string(PacketCaptureManifest.name(ofTrace: name) ?? name)
+        metadata["creationTimestamp"] = .string(RFC3339.text(createdAt))
+        metadata["labels"] = .strings(request.labels)
+        metadata["annotations"] = .strings(request.annotations)
+        return .object([
             "apiVersion": .string(APIVersion.v1alpha1.rawValue),
             "kind": .string(PacketCaptureManifest.kind),
-            "metadata": .object([
-                "name": .string(PacketCaptureManifest.name(ofTrace: name) ?? name),
-                "creationTimestamp": .string(RFC3339.text(createdAt)),
-                "labels": .strings(request.labels),
-                "annotations": .strings(request.annotations),
-            ]),
+            "metadata": .object(metadata),
             "spec": capture.output,
             "status": .object([
                 "numberCaptured": captureProgress.captured == 0
@@ -113,7 +115,7 @@ extension PacketCaptureCondition {
 }
 
 extension PacketCaptureSpec {
-    var output: OutputValue {
+    package var output: OutputValue {
         .object([
             "source": source?.output, "destination": destination?.output,
             "captureConfig": .object(["firstN": .object(["number": .number(firstN)])]),

@@ -1,13 +1,13 @@
 extension OutputValue {
     /// JSON, four blanks a level as kubectl indents it.
-    var json: String {
+    package var json: String {
         var text = ""
         write(to: &text, indent: 0, isCompact: false)
         return text + "\n"
     }
 
     /// JSON on one line.
-    var compactJSON: String {
+    package var compactJSON: String {
         var text = ""
         write(to: &text, indent: 0, isCompact: true)
         return text
@@ -48,7 +48,7 @@ extension OutputValue {
     }
 
     /// A JSON string (RFC 8259); control characters, and those that end lines, are escaped.
-    static func quoted(_ string: String) -> String {
+    package static func quoted(_ string: String) -> String {
         var text = "\""
         for scalar in string.unicodeScalars {
             switch scalar.value {

@@ -2,29 +2,33 @@ import Scheduler
 import Traceflow
 import Worker
 
-extension SchedulePrinter {
+extension ScheduleBook.Entry {
     /// The schedule as a resource; one that begins traces can be applied again as it is.
-    static func object(_ entry: ScheduleBook.Entry) -> OutputValue {
-        let (spec, life) = (entry.life.spec, entry.life)
+    package var resource: OutputValue { resource([:]) }
+
+    /// The same; `identity` is what a server adds to its metadata.
+    func resource(_ identity: [String: OutputValue?]) -> OutputValue {
+        let spec = life.spec
         let isProbe = spec.expectation != nil
+        var metadata = identity
+        metadata["name"] = .string(name)
+        metadata["labels"] = OutputValue.strings(spec.labels)
         return .object([
             "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSchedule"),
-            "metadata": .object([
-                "name": .string(entry.name), "labels": OutputValue.strings(spec.labels),
-            ]),
-            "spec": self.spec(spec, isPaused: life.isPaused),
+            "metadata": .object(metadata),
+            "spec": Self.spec(spec, isPaused: life.isPaused),
             "status": .object([
-                "begins": .string(isTrace(spec) ? "Traceflow" : "TraceSweep"),
+                "begins": .string(Self.isTrace(spec) ? "Traceflow" : "TraceSweep"),
                 "active": .int(life.runs.count),
                 "lastScheduleTime": .text(life.lastSlot?.text),
-                "nextScheduleTime": .text(entry.nextSlot?.text),
+                "nextScheduleTime": .text(nextSlot?.text),
                 "probe": isProbe ? .string(life.isBroken ? "Broken" : "Healthy") : nil,
                 "unexpectedInARow": isProbe ? .int(life.mismatches) : nil,
                 "heldBack": isProbe ? .int(life.held?.count ?? 0) : nil,
                 "path": .text(life.found?.path?.text),
-                "inMaintenance": spec.maintenance.isEmpty ? nil : .bool(entry.isInMaintenance),
-                "maintenanceBegin": .text(entry.maintenance?.lowerBound.text),
-                "maintenanceEnd": .text(entry.maintenance?.upperBound.text),
+                "inMaintenance": spec.maintenance.isEmpty ? nil : .bool(isInMaintenance),
+                "maintenanceBegin": .text(maintenance?.lowerBound.text),
+                "maintenanceEnd": .text(maintenance?.upperBound.text),
             ]),
         ])
     }
@@ -38,7 +42,7 @@ extension SchedulePrinter {
         var every: String?
         switch spec.timing {
         case .cron(let expression, _): cron = expression.text
-        case .every(let seconds): every = length(seconds)
+        case .every(let seconds): every = ScheduleLength.text(seconds)
         }
         var expect: String?
         switch spec.expectation {
@@ -72,7 +76,7 @@ extension SchedulePrinter {
 
     private static func maintenance(_ maintenance: Maintenance) -> OutputValue {
         var fields: [String: OutputValue?] = [
-            "duration": .string(length(maintenance.durationSeconds)),
+            "duration": .string(ScheduleLength.text(maintenance.durationSeconds)),
             "reason": maintenance.reason.isEmpty ? nil : .string(maintenance.reason),
         ]
         switch maintenance.beginning {
@@ -92,5 +96,13 @@ extension SchedulePrinter {
             "spec": template.spec.output, "priority": .int(template.priority),
             "retries": template.retries == 0 ? nil : .int(template.retries),
         ])
+    }
+}
+
+/// Lengths of time as schedules have them: 30s, 5m, 2h.
+package enum ScheduleLength {
+    package static func text(_ seconds: Int64) -> String {
+        if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+        return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
 }

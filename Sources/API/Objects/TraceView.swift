@@ -3,32 +3,42 @@ import TraceLog
 import Traceflow
 
 /// What is shown of one trace.
-struct TraceView: Hashable, Sendable {
-    var id: TraceID
-    var createdAt: Moment
-    var request: TraceRequest
-    var trace: Trace
+package struct TraceView: Hashable, Sendable {
+    package var id: TraceID
+    package var createdAt: Moment
+    package var request: TraceRequest
+    package var trace: Trace
     /// How many of its captures, the first ones, were given up.
-    var prunedCaptures = 0
+    package var prunedCaptures = 0
     /// What became of a PacketCapture's file.
-    var upload: CaptureUploaded?
+    package var upload: CaptureUploaded?
 
-    var name: String { request.name }
+    package init(id: TraceID, createdAt: Moment, request: TraceRequest, trace: Trace) {
+        self.id = id
+        self.createdAt = createdAt
+        self.request = request
+        self.trace = trace
+    }
+
+    package var name: String { request.name }
 
     /// The resource as Antrea has it, with our few additions in `status`.
-    var resource: OutputValue {
-        if let capture = request.packetCapture { return resource(of: capture) }
+    package var resource: OutputValue { resource(as: request.apiVersion) }
+
+    /// The resource in another version of its API; `identity` is what a server adds to its
+    /// metadata.
+    package func resource(
+        as version: APIVersion, identity: [String: OutputValue?] = [:]
+    ) -> OutputValue {
+        if let capture = request.packetCapture { return resource(of: capture, identity) }
+        var metadata = identity
+        metadata["name"] = .string(name)
+        metadata["creationTimestamp"] = .string(RFC3339.text(createdAt))
+        metadata["labels"] = .strings(request.labels)
+        metadata["annotations"] = .strings(request.annotations)
         return .object([
-            "apiVersion": .string(request.apiVersion.rawValue),
-            "kind": .string("Traceflow"),
-            "metadata": .object([
-                "name": .string(name),
-                "creationTimestamp": .string(RFC3339.text(createdAt)),
-                "labels": .strings(request.labels),
-                "annotations": .strings(request.annotations),
-            ]),
-            "spec": request.spec.output,
-            "status": status,
+            "apiVersion": .string(version.rawValue), "kind": .string("Traceflow"),
+            "metadata": .object(metadata), "spec": request.spec.output, "status": status,
         ])
     }
 
@@ -54,7 +64,7 @@ struct TraceView: Hashable, Sendable {
         ])
     }
     /// What `status.captures` says.
-    var captures: OutputValue? {
+    package var captures: OutputValue? {
         guard !trace.captures.isEmpty else { return nil }
         return .list(
             trace.captures.enumerated().map { place, archived in

@@ -1,6 +1,6 @@
 extension OutputValue {
     /// YAML in kubectl's layout: two blanks a level, list items at the level of their key.
-    var yaml: String {
+    package var yaml: String {
         switch self {
         case .map(let entries) where !entries.isEmpty: Self.lines(entries, "").joined()
         case .list(let values) where !values.isEmpty: Self.lines(values, "").joined()
@@ -49,7 +49,7 @@ extension OutputValue {
 
     /// Plain when every reader takes it for the same string, else in double quotes, whose escapes
     /// are JSON's.
-    static func scalar(_ text: String) -> String { isPlain(text) ? text : quoted(text) }
+    package static func scalar(_ text: String) -> String { isPlain(text) ? text : quoted(text) }
 
     private static let reserved: Set<String> = [
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",

@@ -1,5 +1,5 @@
 /// What is asked of a server.
-public struct HTTPRequest: Sendable {
+public struct TransportRequest: Sendable {
     public var method: String
     /// Absolute.
     public var url: String
@@ -24,7 +24,7 @@ public struct HTTPRequest: Sendable {
 }
 
 /// What a server answered.
-public struct HTTPAnswer: Sendable {
+public struct TransportAnswer: Sendable {
     public var status: Int
     /// By their names in lower case.
     public var headers: [String: String]

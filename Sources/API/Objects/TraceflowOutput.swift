@@ -2,7 +2,7 @@ import Scheduler
 import Traceflow
 
 extension TraceflowSpec {
-    var output: OutputValue {
+    package var output: OutputValue {
         .object([
             "source": source.map {
                 .object([
@@ -24,7 +24,7 @@ extension TraceflowSpec {
 }
 
 extension CaptureRequest {
-    var output: OutputValue {
+    package var output: OutputValue {
         .object([
             "firstN": .int(firstN), "snaplen": .number(snaplen), "point": .text(point?.rawValue),
             "direction": .text(direction?.rawValue),
@@ -72,7 +72,7 @@ extension TransportHeader {
 }
 
 extension CapturedPacket {
-    var output: OutputValue {
+    package var output: OutputValue {
         var fields = headers.fields
         fields["srcIP"] = .string(srcIP)
         fields["dstIP"] = .string(dstIP)
@@ -82,7 +82,7 @@ extension CapturedPacket {
 }
 
 extension NodeResult {
-    var output: OutputValue {
+    package var output: OutputValue {
         .object([
             "node": .string(node), "timestamp": .int(Int(timestamp)),
             "observations": .list(observations.map(\.output)),
@@ -105,7 +105,7 @@ extension Observation {
 
 extension CaptureArchived {
     /// What `status.captures` says of one point.
-    func output(isPruned: Bool) -> OutputValue {
+    package func output(isPruned: Bool) -> OutputValue {
         .object([
             "node": .string(report.node), "point": .string(point.rawValue),
             "packets": .int(place.packets), "file": isPruned ? nil : .string(place.fileName),

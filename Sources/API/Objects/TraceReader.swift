@@ -1,4 +1,5 @@
 import Cluster
+import History
 import JobLog
 import Scheduler
 import TraceLog
@@ -6,23 +7,26 @@ import Traceflow
 import Worker
 
 /// Finds traces in a log and folds them into what is shown.
-struct TraceReader {
-    let log: JobLog
-    let coding: TraceCoding
+package struct TraceReader {
+    package let log: JobLog
+    package let coding: TraceCoding
+    private let history: (JobLog) throws -> History
     private let captures = Captures()
     private static let family = StreamFamily.trace.rawValue
 
-    init(log: JobLog) {
+    /// `history` opens the log's history, folded as far as the log goes.
+    package init(log: JobLog, history: @escaping (JobLog) throws -> History) {
         self.log = log
+        self.history = history
         coding = TraceCoding(log: log)
     }
 
     /// The trace of the name; an error that says so when there is none.
-    func stream(named text: String) throws -> Int64 {
+    package func stream(named text: String) throws -> Int64 {
         let name = QualifiedName.traceName(text)
         if let stream = try member(named: name) { return stream }
         guard let stream = try log.stream(named: name, family: Self.family) else {
-            throw CommandFailure("\(QualifiedName.title(name)) not found")
+            throw Refusal("\(QualifiedName.title(name)) not found")
         }
         return stream
     }
@@ -37,7 +41,7 @@ struct TraceReader {
         let book = SweepBook(log: log)
         let sweep = try book.entry(named: String(parts[1]))
         guard let stream = try book.stream(ofMember: number, of: sweep.id) else {
-            throw CommandFailure(
+            throw Refusal(
                 "sweep \(sweep.name) has no trace \(number)"
                     + (number < sweep.request.total ? " yet" : ""))
         }
@@ -51,11 +55,11 @@ struct TraceReader {
         let book = ScheduleBook(log: log)
         guard let id = try book.id(named: parts[1]),
             let stream = try book.stream(ofSlot: parts[2], of: id)
-        else { throw CommandFailure("Traceflow \"\(name)\" not found") }
+        else { throw Refusal("Traceflow \"\(name)\" not found") }
         return stream
     }
 
-    func view(_ stream: Int64, at moment: Moment? = nil) throws -> TraceView? {
+    package func view(_ stream: Int64, at moment: Moment? = nil) throws -> TraceView? {
         var events = try log.read(stream: stream)
         while true {
             guard let view = try view(stream, events, at: moment) else { return nil }
@@ -76,7 +80,7 @@ struct TraceReader {
         var view = TraceView(
             id: TraceID(stream), createdAt: story.begunAt, request: request, trace: story.trace)
         if moment == nil, !view.trace.captures.isEmpty {
-            let through = try captures.through(log)
+            let through = try captures.through(log, history)
             view.prunedCaptures =
                 events.filter { $0.type == LogEventType.captureArchived.rawValue }
                 .suffix(view.trace.captures.count).prefix { $0.position <= through }.count
@@ -100,10 +104,11 @@ struct TraceReader {
             return uploads
         }
 
-        func through(_ log: JobLog) throws -> Int64 {
+        func through(
+            _ log: JobLog, _ history: (JobLog) throws -> History
+        ) throws -> Int64 {
             if let known { return known }
-            let history = try HistoryReading.caughtUp(log)
-            let through = try CaptureBook(log: log, history: history).prunedThrough
+            let through = try CaptureBook(log: log, history: history(log)).prunedThrough
             known = through
             return through
         }
@@ -111,13 +116,13 @@ struct TraceReader {
 
     /// The trace, which was recorded; throws `archived` when part of it lies in a segment that is
     /// not here.
-    func view(ofHeld id: TraceID) throws -> TraceView {
+    package func view(ofHeld id: TraceID) throws -> TraceView {
         if let view = try view(id.rawValue) { return view }
         try log.refuseArchived(id.rawValue)
-        throw CommandFailure("trace \(id.rawValue) cannot be read")
+        throw Refusal("trace \(id.rawValue) cannot be read")
     }
 
-    func view(named text: String, at moment: Moment? = nil) throws -> TraceView {
+    package func view(named text: String, at moment: Moment? = nil) throws -> TraceView {
         let name = QualifiedName.traceName(text)
         let found: TraceView?
         if let moment, let stream = try member(named: name) {
@@ -129,12 +134,12 @@ struct TraceReader {
             found = try view(stream)
             if found == nil { try log.refuseArchived(stream) }
         }
-        guard let found else { throw CommandFailure("\(QualifiedName.title(name)) not found") }
+        guard let found else { throw Refusal("\(QualifiedName.title(name)) not found") }
         return found
     }
 
     /// The current traces by name, PacketCaptures or all others.
-    func views(after name: String, limit: Int, ofCaptures: Bool) throws -> [TraceView] {
+    package func views(after name: String, limit: Int, ofCaptures: Bool) throws -> [TraceView] {
         var views: [TraceView] = []
         var after = name
         while views.count < limit {
@@ -155,7 +160,7 @@ struct TraceReader {
     private static let page = 10_000
 
     /// The traces as they were at a moment, by name.
-    func views(at moment: Moment) throws -> [TraceView] {
+    package func views(at moment: Moment) throws -> [TraceView] {
         try log.firsts(ofType: LogEventType.traceRequested.rawValue)
             .filter { $0.recordedAt <= moment.microseconds }
             .compactMap { try view($0.stream, at: moment) }

@@ -1,0 +1,84 @@
+import API
+import ArgumentParser
+import Foundation
+import JobLog
+import Scheduler
+import Synchronization
+import Traceflow
+import Worker
+
+/// Serves the Kubernetes API of a log, and works on it.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the log to kubectl and other Kubernetes clients, and work on it.",
+        discussion: """
+            For example: tracectl serve --cluster cluster.yaml --kubeconfig-out kc.yaml, and in \
+            another terminal: kubectl --kubeconfig kc.yaml apply -f traceflow.yaml
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Where to serve; port 0 lets the system choose.", valueName: "address"))
+    var listen = "127.0.0.1:7443"
+
+    @Option(
+        help: ArgumentHelp("Write a kubeconfig for the server there.", valueName: "file"),
+        completion: .file())
+    var kubeconfigOut: String?
+
+    @Flag(name: .customLong("worker"), inversion: .prefixedNo, help: "Work on the log, too.")
+    var works = true
+
+    @OptionGroup var cluster: ClusterOptions
+
+    @Option(
+        name: .customLong("traffic"),
+        help: ArgumentHelp(
+            "What the Pods really send, for live traces: a pcap or pcapng file (repeatable), or"
+                + " iface:NAME[@NETNS].", valueName: "file"),
+        completion: .file(extensions: ["pcap", "pcapng"]))
+    var traffic: [String] = []
+
+    @OptionGroup(title: "Worker") var worker: WorkerCommand
+
+    func validate() throws {
+        if worker.once { throw ValidationError("--once is for `tracectl worker`") }
+        _ = try address()
+    }
+
+    private func address() throws -> ServerAddress {
+        do throws(ServerAddress.Invalid) {
+            let address = try ServerAddress(listen)
+            if address.isLoopback { return address }
+        } catch {
+            throw ValidationError("--listen: \(error)")
+        }
+        throw ValidationError("--listen: only loopback addresses are served yet")
+    }
+
+    func run() throws {
+        let address = try address()
+        let log = try worker.log.creating(worker.segments.limits)
+        let store = ClusterStore(log: log)
+        var requests = RequestOptions.none
+        (requests.cluster, requests.traffic) = (cluster, traffic)
+        let prepared = try PreparedRequests(requests, log: worker.log)
+        var options = APIServer.Options(address: address, version: Tracectl.version)
+        options.traffic = try prepared.recordWorld(store)
+        options.tell = { Output.warning($0) }
+        let server = try APIServer(log: log, clusters: store, options)
+        defer { server.stop() }
+        if let kubeconfigOut { try server.kubeconfig().write(to: kubeconfigOut) }
+        Output.note("serving at http://\(server.address)")
+        if works { return try worker.work(on: log, store) { server.stop() } }
+        Self.waitForSignal()
+    }
+
+    private static func waitForSignal() {
+        let ended = DispatchSemaphore(value: 0)
+        let interrupt = Interrupt { ended.signal() }
+        defer { interrupt.cancel() }
+        ended.wait()
+    }
+}
