@@ -41,10 +41,10 @@ extension JobLog {
         try reader.with { try $0.forEach(after: position, limit: limit, body) }
     }
 
-    /// The events of one stream, in order, of some types if they are given; none for a stream
-    /// that does not exist, and not those that are archived or dropped.
+    /// The events of one stream after a version, in order, of some types if they are given; none
+    /// for a stream that does not exist, and not those that are archived or dropped.
     public func read(
-        stream: Int64, types: [Int32]? = nil
+        stream: Int64, types: [Int32]? = nil, afterVersion version: Int64 = 0
     ) throws(JobLogError) -> [RecordedEvent] {
         let marks = types.map { $0.map { _ in "?" }.joined(separator: ", ") }
         let filter = marks.map { " and type in (\($0))" } ?? ""
@@ -52,8 +52,9 @@ extension JobLog {
             try reader.moveOn()
             return try reader.segments(of: stream).flatMap { segment in
                 let query = try segment.connection.statement(
-                    "select \(Self.columns) from event where stream = ?\(filter) order by version")
-                query.bind([.number(stream)] + (types ?? []).map { .number(Int64($0)) })
+                    "select \(Self.columns) from event where stream = ? and version > ?"
+                        + "\(filter) order by version")
+                query.bind([.number(stream), .number(version)] + (types ?? []).map { .number(Int64($0)) })
                 return try Self.rows(query)
             }
         }

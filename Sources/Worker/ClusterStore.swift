@@ -13,7 +13,9 @@ import Traceflow
 public final class ClusterStore: World {
     public let log: JobLog
     let coding: TraceCoding
-    private let finders = Mutex<[[UInt8]: PathFinder]>([:])
+    private let finders = Mutex(RecentFinders())
+    /// What was folded of the clusters so far, so that it is not read again.
+    private let folded = Mutex(FoldedClusters())
     private let traffic = Mutex<[[UInt8]: [TrafficPacket]]>([:])
 
     private static let stream = NewStream(family: StreamFamily.cluster.rawValue, name: "cluster")
@@ -34,25 +36,47 @@ public final class ClusterStore: World {
         var references: [String: ResourceReference] = [:]
         var contents: [String: Content] = [:]
         for resource in resources where resource.kind != TraceflowManifest.kind {
-            let bytes = Array(resource.canonicalJSON.utf8)
-            let reference = ResourceReference(
-                apiVersion: resource.apiVersion, kind: resource.kind,
-                namespace: resource.namespace ?? "", name: resource.name,
-                digest: Self.digest(bytes),
-                change: resource.change.map { .init(manager: $0.manager, at: $0.at) })
+            let (reference, content) = Self.reference(to: resource)
             references[reference.key] = reference
-            contents[reference.key] = Content(digest: reference.digest, bytes: bytes)
+            contents[reference.key] = content
         }
         let digest = Self.digest(of: references)
         finders.withLock { $0[digest] = PathFinder(cluster: cluster) }
+        try recordUntilDone(references, contents, digest)
+        return digest
+    }
+
+    /// Records a cluster of which the objects are known already, but for these contents.
+    func observe(
+        _ references: [String: ResourceReference], _ contents: [String: Content],
+        _ cluster: Cluster
+    ) throws {
+        let digest = Self.digest(of: references)
+        finders.withLock { $0[digest] = PathFinder(cluster: cluster) }
+        try recordUntilDone(references, contents, digest)
+    }
+
+    private func recordUntilDone(
+        _ references: [String: ResourceReference], _ contents: [String: Content],
+        _ digest: [UInt8]
+    ) throws {
         while true {
             do {
-                try record(references, contents, digest)
-                return digest
+                return try record(references, contents, digest)
             } catch let error as JobLogError where error.isContention {
                 continue
             }
         }
+    }
+
+    /// How an object is told from others, and what is kept of it.
+    static func reference(to resource: Resource) -> (ResourceReference, Content) {
+        let bytes = Array(resource.canonicalJSON.utf8)
+        let reference = ResourceReference(
+            apiVersion: resource.apiVersion, kind: resource.kind,
+            namespace: resource.namespace ?? "", name: resource.name, digest: digest(bytes),
+            change: resource.change.map { .init(manager: $0.manager, at: $0.at) })
+        return (reference, Content(digest: reference.digest, bytes: bytes))
     }
 
     private static func digest(of references: [String: ResourceReference]) -> [UInt8] {
@@ -66,11 +90,9 @@ public final class ClusterStore: World {
     private func record(
         _ now: [String: ResourceReference], _ contents: [String: Content], _ digest: [UInt8]
     ) throws {
-        let number = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue)
-        let events = try number.map { try log.read(stream: $0) } ?? []
-        let before = try resources(in: events, until: nil)
-        if let before, before.digest == digest { return }
-        let known = before?.references ?? [:]
+        let before = try foldLatest()
+        if before.digest == digest { return }
+        let (number, known) = (before.stream, before.references)
         var observed = ClusterObserved(digest: digest, appeared: [], changed: [], vanished: [])
         for (key, reference) in now.sorted(by: { $0.key < $1.key }) {
             if known[key] == nil {
@@ -84,7 +106,7 @@ public final class ClusterStore: World {
         let fresh = (observed.appeared + observed.changed).compactMap { contents[$0.key] }
         let draft = try coding.draft(
             .clusterObserved(observed), stream: number.map { .existing($0) } ?? .new(0),
-            expectedVersion: events.last?.version ?? 0)
+            expectedVersion: before.version)
         try log.append(
             AppendRequest(
                 newStreams: number == nil ? [Self.stream] : [], drafts: [draft], contents: fresh))
@@ -111,15 +133,13 @@ public final class ClusterStore: World {
     /// The cluster observed last, as an event that says all of it, and its stream; nil in a log
     /// that saw none.
     func latestWhole() throws -> (stream: Int64, cluster: ClusterObserved)? {
-        guard
-            let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue),
-            let last = try resources(in: log.read(stream: stream), until: nil)
-        else { return nil }
+        let last = try foldLatest()
+        guard let stream = last.stream, let digest = last.digest else { return nil }
         let appeared = last.references.sorted { $0.key < $1.key }.map(\.value)
         return (
             stream,
             ClusterObserved(
-                digest: last.digest, appeared: appeared, changed: [], vanished: [], isWhole: true)
+                digest: digest, appeared: appeared, changed: [], vanished: [], isWhole: true)
         )
     }
 
@@ -133,11 +153,24 @@ public final class ClusterStore: World {
     private func latestReferences() throws -> (
         digest: [UInt8], references: [String: ResourceReference]
     )? {
-        guard
-            let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue),
-            let last = try resources(in: log.read(stream: stream), until: nil)
-        else { return nil }
-        return last
+        let last = try foldLatest()
+        return last.digest.map { ($0, last.references) }
+    }
+
+    /// The cluster observed last; only what came since it was asked last is read.
+    private func foldLatest() throws -> FoldedClusters {
+        let stream = try log.stream(named: "cluster", family: StreamFamily.cluster.rawValue)
+        guard let stream else { return FoldedClusters() }
+        return try folded.withLock { folded in
+            if folded.stream != stream { folded = FoldedClusters(stream: stream) }
+            for recorded in try log.read(stream: stream, afterVersion: folded.version) {
+                guard case .clusterObserved(let observed) = try coding.event(recorded) else {
+                    continue
+                }
+                folded.take(observed, version: recorded.version)
+            }
+            return folded
+        }
     }
 
     public func pathFinder(for request: TraceRequest) throws -> PathFinder {
@@ -209,22 +242,16 @@ public final class ClusterStore: World {
     func resources(
         in events: [RecordedEvent], until wanted: [UInt8]?
     ) throws -> (digest: [UInt8], references: [String: ResourceReference])? {
-        var references: [String: ResourceReference] = [:]
-        var last: [UInt8]?
+        var folded = FoldedClusters()
         for recorded in events {
             guard case .clusterObserved(let observed) = try coding.event(recorded) else {
                 continue
             }
-            if observed.isWhole { references = [:] }
-            for reference in observed.vanished { references[reference.key] = nil }
-            for reference in observed.appeared + observed.changed {
-                references[reference.key] = reference
-            }
-            last = observed.digest
+            folded.take(observed, version: recorded.version)
             if observed.digest == wanted { break }
         }
-        guard let last, wanted == nil || wanted == last else { return nil }
-        return (last, references)
+        guard let last = folded.digest, wanted == nil || wanted == last else { return nil }
+        return (last, folded.references)
     }
 }
 

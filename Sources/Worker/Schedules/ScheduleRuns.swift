@@ -89,22 +89,9 @@ package final class ScheduleRuns: ScheduleRunning {
         let expected: Verdict? =
             switch spec.expectation {
             case .verdict(let verdict): verdict
-            case .model: modelled(template, finder)
+            case .model: ModelAnswer(of: template.spec, template.apiVersion, finder)?.verdict
             case nil: nil
             }
         return ScheduledRun(work: .trace(request), expected: expected)
-    }
-
-    /// What the model says; nil of real traffic, which it does not foresee.
-    private func modelled(_ template: TraceTemplate, _ finder: PathFinder) -> Verdict? {
-        guard !template.spec.isLive else { return nil }
-        let reports = finder.reports(
-            for: template.spec, version: template.apiVersion, traffic: [], choose: { _ in 0 })
-        let results = reports.compactMap { report -> NodeResult? in
-            guard case .observed(let seen, _) = report.content else { return nil }
-            return NodeResult(node: report.node, timestamp: 0, observations: seen)
-        }
-        return Completion.isComplete(results, of: template.spec)
-            ? Completion.verdict(of: results) : Completion.verdictAtDeadline(of: results)
     }
 }

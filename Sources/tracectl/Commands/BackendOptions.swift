@@ -68,12 +68,12 @@ struct BackendOptions: ParsableArguments {
             userAgent: "tracectl/\(Tracectl.version)", surroundings: .system)
     }
 
-    /// Runs what `body` does with a backend, and leaves the cluster as it was found.
+    /// Runs what `body` does with a backend, and a client of the real cluster, and leaves the cluster as it was found.
     func withBackend<Result>(
         _ log: JobLog, simulated: () throws -> SimulatedBackend,
-        _ body: (any Backend) throws -> Result
+        _ body: (any Backend, KubernetesClient?) throws -> Result
     ) throws -> Result {
-        guard isKubernetes else { return try body(try simulated()) }
+        guard isKubernetes else { return try body(try simulated(), nil) }
         var options = KubernetesBackend.Options()
         options.reservedTags = reserveTags
         options.radius = BlastRadius(
@@ -85,9 +85,10 @@ struct BackendOptions: ParsableArguments {
                 Output.note("the cluster answers again")
             }
         }
-        let backend = try KubernetesBackend(client: client(), log: log, options: options)
+        let client = try client()
+        let backend = try KubernetesBackend(client: client, log: log, options: options)
         defer { backend.finish(secondsMax: Self.finishSecondsMax) }
-        return try body(backend)
+        return try body(backend, client)
     }
 
     /// What then is left on the cluster is removed by the next worker.

@@ -7,7 +7,7 @@ import Foundation
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster", abstract: "Look at a cluster as a whole.",
-        subcommands: [ClusterCheck.self])
+        subcommands: [ClusterCheck.self, ClusterSnapshot.self])
 }
 
 /// Looks for what is allowed, and hardly meant.

@@ -123,7 +123,8 @@ struct PrintOptions: ParsableArguments {
             hasHeader: hasHeader)
     }
 
-    private static var columns: Int? {
+    /// Of the terminal; nil where there is none.
+    static var columns: Int? {
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
             return nil

@@ -35,6 +35,16 @@ struct Run: ParsableCommand {
     @Flag(help: "Record the trace and do not wait for it.")
     var nowait = false
 
+    @Flag(
+        help: """
+            Hold each trace against the cluster's model, show both paths where they differ, and fail \
+            then.
+            """)
+    var compare = false
+
+    @Flag(help: "Print what would be recorded and created, and do neither.")
+    var dryRun = false
+
     @Flag(help: "Run traces again that finished before.")
     var again = false
 
@@ -42,6 +52,7 @@ struct Run: ParsableCommand {
         if requests.files.isEmpty == !form.isGiven {
             throw ValidationError("give manifests with -f FILE, or a source with -S and -D")
         }
+        if nowait, compare { throw ValidationError("--compare waits, and --nowait does not") }
     }
 
     func run() throws {
@@ -56,6 +67,7 @@ struct Run: ParsableCommand {
         if let sweep = prepared.sweeps.first?.name {
             Output.warning("sweep \(sweep) is left out; use `tracectl sweep run -f` or `apply -f`")
         }
+        if dryRun { return Output.result(DryRun.text(of: prepared.requests, output)) }
         let log = try prepared.existing ?? log.creating()
         let store = ClusterStore(log: log)
         let start = try log.lastPosition()
@@ -71,6 +83,10 @@ struct Run: ParsableCommand {
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }
         Output.result(printing.printer(output).text(views, isList: false))
+        if compare, try !ModelReport(store, prepared.clusterResources, printing).agrees(with: views)
+        {
+            throw CommandFailure.no
+        }
         if views.contains(where: { $0.trace.phase == .failed }) { throw CommandFailure.no }
         if let expect, let missed = views.first(where: { !expect.isMet(by: $0.trace.verdict) }) {
             throw CommandFailure(

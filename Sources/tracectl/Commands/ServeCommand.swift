@@ -40,7 +40,7 @@ struct ServeCommand: ParsableCommand {
         completion: .file(extensions: ["pcap", "pcapng"]))
     var traffic: [String] = []
 
-    @OptionGroup(title: "Worker") var worker: WorkerCommand
+    @OptionGroup(title: "Worker") var worker: WorkerOptions
 
     func validate() throws {
         if worker.once { throw ValidationError("--once is for `tracectl worker`") }
@@ -71,7 +71,7 @@ struct ServeCommand: ParsableCommand {
         defer { server.stop() }
         if let kubeconfigOut { try server.kubeconfig().write(to: kubeconfigOut) }
         Output.note("serving at http://\(server.address)")
-        if works { return try worker.work(on: log, store) { server.stop() } }
+        if works { return try worker.work(with: cluster.backend, on: log, store) { server.stop() } }
         Self.waitForSignal()
     }
 

@@ -35,7 +35,7 @@ struct TraceDrive {
             try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
         guard !waiting.isEmpty else { return }
         try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) }) {
-            try work(with: $0, &waiting, after: start)
+            backend, _ in try work(with: backend, &waiting, after: start)
         }
         if !waiting.isEmpty {
             throw CommandFailure(

@@ -78,7 +78,9 @@ struct IncidentPrinter {
         }
         var text = "What changed in the cluster between:\n"
         for (number, change) in incident.changes.enumerated() {
-            text += "  \(change.observedAt.text)  \(name(change)) \(change.kind.rawValue)\n"
+            text +=
+                "  \(change.observedAt.text)  \(name(change)) \(change.kind.rawValue)"
+                + "\(change.byline)\n"
             guard number < Self.shownMax else { continue }
             let lines = ObjectDiff.lines(from: change.before, to: change.after)
             if let fence { text += fence }
@@ -144,6 +146,8 @@ struct IncidentPrinter {
             "namespace": change.reference.namespace.isEmpty
                 ? nil : .string(change.reference.namespace),
             "name": .string(change.reference.name),
+            "changedBy": .text(change.author?.manager),
+            "changedAt": .text(change.author.map { RFC3339.text($0.at) }),
             "observedAt": .string(change.observedAt.text),
             "diff": .list(
                 ObjectDiff.lines(from: change.before, to: change.after).map { .string($0) }),

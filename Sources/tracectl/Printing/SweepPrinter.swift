@@ -66,8 +66,9 @@ enum SweepPrinter {
     }
 
     /// What a sweep is about to do.
-    static func announcement(_ id: SweepID, _ request: SweepRequest) -> String {
-        var text = "sweep \(request.name ?? id.description): \(request.total) traces"
+    static func announcement(_ id: SweepID?, _ request: SweepRequest) -> String {
+        var text =
+            "sweep \(request.name ?? id?.description ?? "without a name"): \(request.total) traces"
         text +=
             request.pairs.coverage == .classes
             ? " that stand for \(request.cells) pairs" : ""

@@ -27,14 +27,20 @@ struct TracePath: Sendable {
     var isLost: Bool
     var caption: String
 
-    init(_ view: TraceView) {
+    /// The path of other results than the trace's own, where some are given.
+    init(_ view: TraceView, results: [NodeResult]? = nil) {
         let spec = view.request.spec
         source = Self.end(spec.source?.namespace, spec.source?.pod, nil, spec.source?.ip)
         destination = Self.end(
             spec.destination?.namespace, spec.destination?.pod, spec.destination?.service,
             spec.destination?.ip)
         packet = Self.packet(spec)
-        nodes = view.trace.results.map { result in
+        // The sender first, whichever node was faster to report.
+        let all = results ?? view.trace.results
+        let isSender = { (result: NodeResult) in
+            result.observations.contains { $0.component == .spoofGuard }
+        }
+        nodes = (all.filter(isSender) + all.filter { !isSender($0) }).map { result in
             Node(name: printable(result.node), steps: result.observations.map(Self.step))
         }
         isDelivered = view.trace.verdict == .delivered

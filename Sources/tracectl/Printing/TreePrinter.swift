@@ -26,6 +26,12 @@ struct TreePrinter {
                 "kept \(packets) at the \(point), on \(printable(capture.report.node))"
                     + (place < view.prunedCaptures ? " (pruned)" : ""))
         }
+        return (lines + steps(of: path)).map { clip($0) + "\n" }.joined()
+    }
+
+    /// The nodes and what happened there.
+    func steps(of path: TracePath) -> [String] {
+        var lines: [String] = []
         for (index, node) in path.nodes.enumerated() {
             let isLast = index == path.nodes.count - 1
             lines += self.lines(node, isLast: isLast && !path.isLost)
@@ -33,7 +39,7 @@ struct TreePrinter {
         if path.isLost {
             lines.append("└─ " + red("lost: sent on, and nobody saw it again before the deadline"))
         }
-        return lines.map { clip($0) + "\n" }.joined()
+        return lines
     }
 
     private func lines(_ node: TracePath.Node, isLast: Bool) -> [String] {

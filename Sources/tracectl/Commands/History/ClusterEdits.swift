@@ -52,6 +52,15 @@ enum ClusterEdits {
     /// `ClusterNetworkPolicy lock appeared`.
     static func line(_ change: ClusterChange) -> String {
         let space = change.reference.namespace.isEmpty ? "" : change.reference.namespace + "/"
-        return "\(change.reference.kind) \(space)\(change.reference.name) \(change.kind.rawValue)"
+        return "\(change.reference.kind) \(space)\(change.reference.name)"
+            + " \(change.kind.rawValue)\(change.byline)"
     }
+}
+
+extension ClusterChange {
+    /// Who did it; nil of what vanished, whose last change is not what made it vanish.
+    var author: ResourceReference.Change? { kind == .vanished ? nil : reference.change }
+
+    /// `, by kubectl-edit at 2026-11-23T02:47:00Z`; empty where nobody tells.
+    var byline: String { author.map { ", by \(printable($0.manager)) at \($0.at.text)" } ?? "" }
 }

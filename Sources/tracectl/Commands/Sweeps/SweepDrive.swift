@@ -32,7 +32,7 @@ struct SweepDriveOptions: ParsableArguments {
             let store = ClusterStore(log: log)
             try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) })
             {
-                try drive(&progress, entry, store, $0, after: position)
+                plane, _ in try drive(&progress, entry, store, plane, after: position)
             }
         }
         let ended = try book.entry(named: id.description)

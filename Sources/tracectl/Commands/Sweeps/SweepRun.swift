@@ -30,6 +30,9 @@ struct SweepRun: ParsableCommand {
     @Flag(help: "Record the sweep and leave it to a worker.")
     var nowait = false
 
+    @Flag(help: "Print the traces that would be made, and make none.")
+    var dryRun = false
+
     func validate() throws {
         if (file == nil) == asked.ports.isEmpty {
             throw ValidationError("say what to trace: --ports tcp/80,… or -f FILE")
@@ -49,7 +52,8 @@ struct SweepRun: ParsableCommand {
         }
         try announceLeftOut(model, asked.pairs)
         // Refused before anything is recorded.
-        _ = try asked.counted(in: model, clusterDigest: [])
+        let counted = try asked.counted(in: model, clusterDigest: [])
+        if dryRun { return try DryRun.show(counted, PathFinder(cluster: model)) }
         let log = try known ?? log.creating()
         let store = ClusterStore(log: log)
         let digest = try resources.map { try store.observe($0, model) } ?? store.latest()?.digest
