@@ -76,6 +76,11 @@ public final class Worker: Sendable {
         self.options = options
     }
 
+    /// The name of the worker that decides for the log now; nil when none does.
+    public static func decider(of log: JobLog) -> String? {
+        try? log.leases(rolePrefix: LeaseKeeper.deciderRole).first?.holder
+    }
+
     /// Lets running attempts end, hands over, and returns from `run`. May be called anywhere.
     public func stop() {
         shared.drain()

@@ -106,7 +106,8 @@ extension JSONValue {
 }
 
 extension ManifestValue {
-    init(_ value: JSONValue) {
+    /// What an API server says, as a manifest says it.
+    package init(_ value: JSONValue) {
         let content: Content =
             switch value {
             case .null: .null

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import JobLog
+import Kubernetes
 import Scheduler
 import Synchronization
 import Traceflow
@@ -30,6 +31,14 @@ struct ServeCommand: ParsableCommand {
     @Flag(name: .customLong("worker"), inversion: .prefixedNo, help: "Work on the log, too.")
     var works = true
 
+    @Flag(
+        name: .customLong("operator"),
+        help: """
+            Make the log's schedules and sweeps what TraceSchedules and TraceSweeps of the real \
+            cluster ask for, and tell there how they go.
+            """)
+    var operates = false
+
     @OptionGroup var cluster: ClusterOptions
 
     @Option(
@@ -44,6 +53,9 @@ struct ServeCommand: ParsableCommand {
 
     func validate() throws {
         if worker.once { throw ValidationError("--once is for `tracectl worker`") }
+        if operates, !cluster.backend.isKubernetes || !works {
+            throw ValidationError("--operator needs --backend kubernetes, and a worker")
+        }
         _ = try address()
     }
 
@@ -71,8 +83,26 @@ struct ServeCommand: ParsableCommand {
         defer { server.stop() }
         if let kubeconfigOut { try server.kubeconfig().write(to: kubeconfigOut) }
         Output.note("serving at http://\(server.address)")
-        if works { return try worker.work(with: cluster.backend, on: log, store) { server.stop() } }
+        if works {
+            return try worker.work(
+                with: cluster.backend, on: log, store,
+                alongside: { operates ? try operate(log, store, $0, $1) : nil }
+            ) { server.stop() }
+        }
         Self.waitForSignal()
+    }
+
+    /// Begins to operate, and returns what ends that.
+    private func operate(
+        _ log: JobLog, _ store: ClusterStore, _ client: KubernetesClient, _ worker: String
+    ) throws -> (() -> Void)? {
+        let options = Operator.Options(
+            isLeader: { Worker.decider(of: log) == worker },
+            complain: { Output.warning("operator: \($0)") })
+        let clusterOperator = Operator(
+            client: client, log: log, clusters: store, options: options)
+        try clusterOperator.start()
+        return { clusterOperator.stop() }
     }
 
     private static func waitForSignal() {

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import JobLog
+import Kubernetes
 import Scheduler
 import Synchronization
 import TraceLog
@@ -82,9 +83,11 @@ struct WorkerOptions: ParsableArguments {
     var isOfTheEmbeddedPlane: Bool { tags != nil || seed != nil || faults != nil }
 
     /// Works on the log that is given, or else on its own; `stopping` is called when it was told
-    /// to stop, before it does.
+    /// to stop, before it does. On a real cluster, `alongside` begins what is to go on meanwhile,
+    /// is given a client and the worker's name, and returns what ends it.
     func work(
         with backend: BackendOptions, on given: JobLog? = nil, _ store: ClusterStore? = nil,
+        alongside: (KubernetesClient, String) throws -> (() -> Void)? = { _, _ in nil },
         stopping: @escaping @Sendable () -> Void = {}
     ) throws {
         if backend.isKubernetes, isOfTheEmbeddedPlane {
@@ -133,6 +136,8 @@ struct WorkerOptions: ParsableArguments {
                 }
             try watcher?.start(waitingSecondsMax: Self.clusterSecondsMax)
             defer { watcher?.stop() }
+            let stopAlongside = try client.flatMap { try alongside($0, options.id) }
+            defer { stopAlongside?() }
             try drive(log, plane, options, metrics, stopping)
         }
     }

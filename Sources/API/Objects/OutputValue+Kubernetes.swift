@@ -1,0 +1,20 @@
+import Kubernetes
+
+extension JSONValue {
+    /// What is printed, as it is sent.
+    init(_ value: OutputValue) {
+        self =
+            switch value {
+            case .null: .null
+            case .bool(let flag): .bool(flag)
+            case .int(let number): .int(Int64(number))
+            case .string(let text): .string(text)
+            case .list(let values): .array(values.map { JSONValue($0) })
+            case .map(let entries):
+                .object(
+                    Dictionary(
+                        entries.map { ($0.key, JSONValue($0.value)) }, uniquingKeysWith: { $1 })
+                        .filter { !$0.value.isNull })
+            }
+    }
+}
