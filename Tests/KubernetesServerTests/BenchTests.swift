@@ -1,5 +1,6 @@
 import Foundation
 import KubernetesBench
+import TestBinary
 import Testing
 
 /// One API server for all suites; each test cleans up after itself.
@@ -8,6 +9,16 @@ enum Bench {
         let server = try APIServer()
         try server.apply("crds.json")
         try TestCluster.make(on: server, nodes: 3, pods: 12)
+        return server
+    }
+
+    /// The same, with what `deploy/` holds.
+    static let deployed = Result { () throws -> APIServer in
+        let server = try Self.server.get()
+        let base = Child.root + "/deploy/kustomize/base"
+        try server.kubectl("apply", "-f", base + "/namespace.yaml", "-f", base + "/crds.yaml")
+        try server.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=20s")
+        try server.kubectl("apply", "-k", base)
         return server
     }
 }

@@ -62,11 +62,12 @@ final class WatchHub: Sendable {
         thread.start()
     }
 
-    /// Ends all watches; returns when the thread has ended.
+    /// Ends all watches; returns when the thread has ended. May be called again.
     func stop() {
         state.withLock { $0.isStopped = true }
         store.log.wake(waker)
         ended.wait()
+        ended.signal()
     }
 
     var watcherCount: Int { state.withLock { $0.watchers.count } }

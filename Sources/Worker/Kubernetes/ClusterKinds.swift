@@ -6,8 +6,8 @@ struct ClusterKind: Hashable, Sendable {
     /// The better first.
     var versions: [String]
     var plural: String
-    /// The only object that is looked at: its namespace, and how its name begins.
-    var only: (namespace: String, namePrefix: String)?
+    /// The only object that is looked at.
+    var only: (namespace: String, name: String)?
 
     static func == (a: ClusterKind, b: ClusterKind) -> Bool {
         a.group == b.group && a.plural == b.plural
@@ -75,10 +75,13 @@ struct ClusterKind: Hashable, Sendable {
     }
 
     /// Which of the objects are looked at.
-    var selection: ObjectSelection { ObjectSelection(namespace: only?.namespace) }
+    var selection: ObjectSelection {
+        ObjectSelection(
+            namespace: only?.namespace, fields: only.map { "metadata.name=\($0.name)" })
+    }
 
     func includes(_ object: JSONValue) -> Bool {
         guard let only else { return true }
-        return object["metadata"]["name"].text?.hasPrefix(only.namePrefix) == true
+        return object["metadata"]["name"].text == only.name
     }
 }

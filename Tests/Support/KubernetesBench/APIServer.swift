@@ -29,7 +29,12 @@ package final class APIServer: Sendable {
         let ports = try (0..<3).map { _ in try Child.freePort() }
         port = ports[0]
         try Child.run(["openssl", "genrsa", "-out", folder + "/sa.key", "2048"])
-        try "\(token),admin,1,\"system:masters\"\nviewer-\(token),viewer,2,\"people\"\n".write(
+        let users = [
+            "\(token),admin,1,\"system:masters\"", "viewer-\(token),viewer,2,\"people\"",
+            "account-\(token),system:serviceaccount:tracectl:tracectl,3,"
+                + "\"system:serviceaccounts,system:authenticated\"",
+        ]
+        try users.joined(separator: "\n").write(
             toFile: folder + "/tokens.csv", atomically: true, encoding: .utf8)
         etcd = try Child(
             [
@@ -80,10 +85,14 @@ package final class APIServer: Sendable {
             server: \(server)
             certificate-authority: \(authority)
             tls-server-name: kubernetes
-        users: [{name: tests, user: {token: \(token)}}, {name: viewer, user: {token: viewer-\(token)}}]
+        users:
+        - {name: tests, user: {token: \(token)}}
+        - {name: viewer, user: {token: viewer-\(token)}}
+        - {name: tracectl, user: {token: account-\(token)}}
         contexts:
         - {name: tests, context: {cluster: tests, user: tests}}
         - {name: viewer, context: {cluster: tests, user: viewer}}
+        - {name: tracectl, context: {cluster: tests, user: tracectl}}
         """
     }
 
