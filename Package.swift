@@ -200,8 +200,9 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Scheduler", "Traceflow", "Worker",
+                "API", "Kubernetes", "Scheduler", "Traceflow", "Worker",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict),
         .testTarget(

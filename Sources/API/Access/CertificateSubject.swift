@@ -6,6 +6,11 @@ struct CertificateSubject: Hashable, Sendable {
     private static let commonName = DER.encoded([2, 5, 4, 3])
     private static let organization = DER.encoded([2, 5, 4, 10])
 
+    init(commonName: String, organizations: [String]) {
+        self.commonName = commonName
+        self.organizations = organizations
+    }
+
     /// Nil for bytes that are no certificate, and for one without a common name.
     init?(certificate der: [UInt8]) {
         guard let certificate = DER.values(der[...]).first,

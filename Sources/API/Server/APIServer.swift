@@ -41,6 +41,7 @@ public final class APIServer: Sendable {
     public let address: ServerAddress
     let tls: TLSFiles?
     private let tokens: TokenFile?
+    private let isStopped = Mutex(false)
     private let hub: WatchHub
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
@@ -112,8 +113,13 @@ public final class APIServer: Sendable {
         return "\(tls == nil ? "http" : "https")://\(shown):\(address.port)"
     }
 
-    /// Ends all watches and closes all connections. Blocks a little.
+    /// Ends all watches and closes all connections, once. Blocks a little.
     public func stop() {
+        let isFirst = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return !isStopped
+        }
+        guard isFirst else { return }
         hub.stop()
         task.cancel()
         _ = progress.ended.wait(timeout: .now() + .seconds(Self.stopSeconds))

@@ -20,6 +20,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let limits: ServerLimits
     private var reading: Scheduled<Void>?
     private var stalled: Scheduled<Void>?
+    /// Whether an answer was begun, which no other may follow.
     private var isAnswering = false
     private var isBroken = false
 
@@ -45,7 +46,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard !isBroken else { return }
         switch unwrapInboundIn(data) {
         case .head:
-            isAnswering = true
             expect(within: limits.bodySeconds, context)
         case .body: break
         case .end: reading?.cancel()
@@ -54,7 +54,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        switch unwrapOutboundIn(data) {
+        case .head: isAnswering = true
+        case .body: break
+        case .end:
             isAnswering = false
             expect(within: limits.idleSeconds, context)
         }
