@@ -111,8 +111,13 @@ struct ServeSecurity: ParsableArguments {
         help: ArgumentHelp("The key of the certificate.", valueName: "file"), completion: .file())
     var tlsKey: String?
 
-    @Flag(help: "Use TLS on loopback, too.")
-    var tls = false
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Use TLS on loopback, too; the default when somebody has to prove who they are, since \
+            kubectl sends no token in clear. Without it beyond loopback nothing is served.
+            """)
+    var tls: Bool?
 
     @Option(
         name: .customLong("tls-name"),
@@ -125,7 +130,13 @@ struct ServeSecurity: ParsableArguments {
         if (tlsCert == nil) != (tlsKey == nil) {
             throw ValidationError("--tls-cert and --tls-key belong together")
         }
+        if tls == false, tlsCert != nil || clientCA != nil {
+            throw ValidationError("--no-tls: certificates are of use with TLS alone")
+        }
         if address.isLoopback { return }
+        if tls == false {
+            throw ValidationError("--no-tls: beyond loopback TLS is needed")
+        }
         if tokens == nil, clientCA == nil {
             throw ValidationError(
                 "--listen \(address): others can reach it: say who may with --tokens or --client-ca"
@@ -135,12 +146,12 @@ struct ServeSecurity: ParsableArguments {
 
     func tokenFile() throws -> TokenFile? { try tokens.map { try TokenFile(path: $0) } }
 
-    /// Nil where nothing is encrypted: on loopback, unless somebody wants it.
+    /// Nil where nothing is encrypted.
     func tlsFiles(_ address: ServerAddress, log: String) throws -> TLSFiles? {
         var files: TLSFiles
         if let tlsCert, let tlsKey {
             files = try TLSFiles(certificate: tlsCert, key: tlsKey)
-        } else if tls || clientCA != nil || !address.isLoopback {
+        } else if tls ?? (tokens != nil || clientCA != nil || !address.isLoopback) {
             files = try TLSFiles(
                 selfSignedIn: log + "/serve",
                 hosts: TLSFiles.hosts(listening: address.host, more: tlsNames))
