@@ -54,7 +54,9 @@ struct TidyTests {
             "API": [
                 "Cluster", "Crypto", "Dispatch", "Foundation", "Glibc", "History", "HTTPTypes",
                 "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "JobLog", "Kubernetes",
-                "Logging", "NIOCore", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "Scheduler",
+                "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOPosix",
+                "NIOSSL",
+                "Scheduler",
                 "Synchronization", "TraceLog", "Traceflow", "Worker",
             ],
             "Cluster": [

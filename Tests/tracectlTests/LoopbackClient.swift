@@ -12,7 +12,19 @@ struct LoopbackClient {
     let port: UInt16
 
     /// Nil when nobody answers.
-    func ask(_ method: String, _ path: String, body: String = "") -> Answer? {
+    func ask(
+        _ method: String, _ path: String, body: String = "", headers: [String: String] = [:]
+    ) -> Answer? {
+        var lines = headers
+        lines["Host"] = lines["Host"] ?? "localhost"
+        lines["Connection"] = "close"
+        lines["Content-Length"] = String(body.utf8.count)
+        let head = lines.map { "\($0.key): \($0.value)\r\n" }.joined()
+        return send(Array("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)".utf8))
+    }
+
+    /// Sends bytes as they are, and reads until the server closes or has sent what it announced.
+    func send(_ bytes: [UInt8]) -> Answer? {
         let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(handle) }
         var address = sockaddr_in()
@@ -25,16 +37,21 @@ struct LoopbackClient {
             }
         }
         guard isConnected else { return nil }
-        let request =
-            "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-        guard send(handle, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else { return nil }
-        var bytes: [UInt8] = []
+        // A server that refuses may close before it has read all.
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(handle, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if count <= 0 { break }
+            sent += count
+        }
+        var received: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while case let count = recv(handle, &chunk, chunk.count, 0), count > 0 {
-            bytes += chunk[..<count]
+            received += chunk[..<count]
         }
-        return Self.answer(String(decoding: bytes, as: UTF8.self))
+        return Self.answer(String(decoding: received, as: UTF8.self))
     }
 
     private static func answer(_ text: String) -> Answer? {

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Kubernetes
 import NIOCore
+import NIOSSL
 
 /// Finds out who asks.
 struct AccessControl: Sendable {
@@ -30,7 +31,13 @@ struct AccessControl: Sendable {
     }
 
     /// Whom the client's certificate stands for.
-    private func certified(_ context: APIContext) async throws -> Identity? { nil }
+    private func certified(_ context: APIContext) async throws -> Identity? {
+        let certificate = try await context.channel.nioSSL_peerCertificate().get()
+        guard let der = try certificate?.toDERBytes(),
+            let subject = CertificateSubject(certificate: der)
+        else { return nil }
+        return Identity(subject)
+    }
 
     /// A page in a browser may send requests to a server on loopback, also by a name of its own
     /// that it lets point there; neither must be answered.

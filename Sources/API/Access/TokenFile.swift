@@ -8,6 +8,8 @@ import Worker
 /// Tokens are kept as digests alone, and nothing that is thrown or said holds one.
 package struct TokenFile: Sendable {
     private let identities: [[UInt8]: Identity]
+    /// The first one, for the kubeconfig that is written beside the server.
+    package let first: String
 
     private static let bytesMax = 1 << 20
     private static let tokenMin = 16
@@ -26,6 +28,7 @@ package struct TokenFile: Sendable {
 
     init(_ text: String, file: String) throws {
         var identities: [[UInt8]: Identity] = [:]
+        var first: String?
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         for (number, line) in lines.enumerated() {
             let fields = Self.fields(line.filter { $0 != "\r" })
@@ -47,9 +50,11 @@ package struct TokenFile: Sendable {
                 }
                 roles.insert(role)
             }
+            first = first ?? fields[0]
             identities[Self.digest(fields[0])] = Identity(name: fields[1], roles: roles)
         }
-        guard !identities.isEmpty else { throw WorkerError("\(file): there is no token in it") }
+        guard let first else { throw WorkerError("\(file): there is no token in it") }
+        self.first = first
         self.identities = identities
     }
 

@@ -146,13 +146,22 @@ final class ObjectStore: Sendable {
                     if kind == .packetCapture { return (objects, nil) }
                     continue
                 }
-                guard let object = try object(entry.stream), selector.selects(object) else {
+                guard let object = try listed(entry.stream), selector.selects(object) else {
                     continue
                 }
                 objects.append(object)
                 if objects.count == limit { return (objects, object.name) }
             }
             if names.count < Self.page { return (objects, nil) }
+        }
+    }
+
+    /// Nil also for what lies in a segment that is not here: a list must not fail for it.
+    private func listed(_ stream: Int64) throws -> APIObject? {
+        do {
+            return try object(stream)
+        } catch let error as JobLogError where error.code == .archived {
+            return nil
         }
     }
 

@@ -37,7 +37,10 @@ struct APIRequest: Sendable {
         return String(type.filter { $0 != " " })
     }
 
-    func flag(_ name: String) -> Bool { ["true", "1", ""].contains(query[name] ?? "false") }
+    /// Whether a flag of the query is set, in any of the ways that Go reads.
+    func flag(_ name: String) -> Bool {
+        ["1", "t", "T", "true", "TRUE", "True", ""].contains(query[name] ?? "false")
+    }
 
     /// A whole number of the query, not negative; throws BadRequest for anything else.
     func number(_ name: String) throws(APIStatus) -> Int64? {

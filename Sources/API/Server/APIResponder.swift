@@ -42,7 +42,8 @@ final class APIResponder: Sendable {
         } catch {
             answer = APIAnswer(status(of: error))
         }
-        return response(answer, request)
+        let response = response(answer, request)
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func answer(_ request: Request, _ context: APIContext) async throws -> APIAnswer {

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import JobLog
 import Logging
 import NIOCore
@@ -25,6 +26,7 @@ public final class APIServer: Sendable {
         /// What Pods send, for live traces.
         public var traffic: [TrafficReference] = []
         package var tokens: TokenFile?
+        package var tls: TLSFiles?
         /// Hears what goes wrong here.
         public var tell: @Sendable (String) -> Void = { _ in }
         var limits = ServerLimits()
@@ -37,6 +39,9 @@ public final class APIServer: Sendable {
 
     /// Where it serves, with the port that the system chose.
     public let address: ServerAddress
+    let tls: TLSFiles?
+    private let tokens: TokenFile?
+    private let isStopped = Mutex(false)
     private let hub: WatchHub
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
@@ -64,12 +69,14 @@ public final class APIServer: Sendable {
         let responder = APIResponder(
             handlers: APIHandlers(reading: reading, writing: writing, version: options.version),
             access: AccessControl(
-                tokens: options.tokens, isLoopback: options.address.isLoopback),
+                tokens: options.tokens,
+                takesCertificates: options.tls?.clientAuthority != nil,
+                isLoopback: options.address.isLoopback),
             limits: options.limits, pool: pool, clock: clock, tell: options.tell)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.httpThreads)
         let progress = ServerProgress()
         let wanted = options.address
-        let application = Self.application(responder, options, group) { port in
+        let application = try Self.application(responder, options, group) { port in
             progress.begin(.success(port ?? wanted.port))
         }
         task = Task.detached {
@@ -90,11 +97,29 @@ public final class APIServer: Sendable {
             throw Self.failure(error, at: wanted)
         case nil: throw WorkerError("the API cannot be served at \(wanted)")
         }
+        (tls, tokens) = (options.tls, options.tokens)
         (self.hub, self.group, self.pool, self.progress) = (hub, group, pool, progress)
     }
 
-    /// Ends all watches and closes all connections. Blocks a little.
+    /// How kubectl reaches it, as whoever has the first token.
+    public var kubeconfig: Kubeconfig {
+        Kubeconfig(server: url, authority: tls?.certificate, token: tokens?.first)
+    }
+
+    /// Where clients find it; of all addresses of the host one that it surely has.
+    public var url: String {
+        let host = ["0.0.0.0", "::"].contains(address.host) ? "127.0.0.1" : address.host
+        let shown = host.contains(":") ? "[\(host)]" : host
+        return "\(tls == nil ? "http" : "https")://\(shown):\(address.port)"
+    }
+
+    /// Ends all watches and closes all connections, once. Blocks a little.
     public func stop() {
+        let isFirst = isStopped.withLock { isStopped in
+            defer { isStopped = true }
+            return !isStopped
+        }
+        guard isFirst else { return }
         hub.stop()
         task.cancel()
         _ = progress.ended.wait(timeout: .now() + .seconds(Self.stopSeconds))
@@ -105,21 +130,24 @@ public final class APIServer: Sendable {
     private static func application(
         _ responder: APIResponder, _ options: Options, _ group: MultiThreadedEventLoopGroup,
         onBound: @escaping @Sendable (Int?) -> Void
-    ) -> Application<CallbackResponder<APIContext>> {
+    ) throws -> Application<CallbackResponder<APIContext>> {
         // Standard error is for people; and no header ever gets there.
         let logger = Logger(label: "tracectl.api") { _ in SwiftLogNoOpLogHandler() }
         let limits = options.limits
+        let plain = HTTPServerBuilder.http1(
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ConnectionGuard(limits)],
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.headerBytesMax,
+                    maxHeaderListSize: limits.headerBytesMax,
+                    maxHeaderFieldCount: limits.headerCountMax)))
         return Application(
             responder: CallbackResponder { request, context in
                 await responder.response(to: request, context)
             },
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
-                    idleTimeout: .seconds(limits.idleSeconds),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: limits.headerBytesMax,
-                        maxHeaderListSize: limits.headerBytesMax,
-                        maxHeaderFieldCount: limits.headerCountMax))),
+            server: try options.tls.map {
+                try .tls(plain, tlsConfiguration: $0.configuration())
+            } ?? plain,
             configuration: ApplicationConfiguration(
                 address: .hostname(options.address.host, port: options.address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(

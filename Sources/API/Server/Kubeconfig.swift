@@ -38,10 +38,3 @@ public struct Kubeconfig: Sendable {
         ]).yaml
     }
 }
-
-extension APIServer {
-    /// How kubectl reaches it, with a token if one is needed.
-    public func kubeconfig(token: String? = nil) -> Kubeconfig {
-        Kubeconfig(server: "http://\(address)", authority: nil, token: token)
-    }
-}

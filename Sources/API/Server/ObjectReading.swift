@@ -45,7 +45,7 @@ struct ObjectReading: Sendable {
             .map { try ListCursor($0) }
         let position = try store.caughtUp()
         if let asked = try request.number("resourceVersion"), asked > position {
-            throw APIStatus(504, .timeout, "Too large resource version: \(asked)")
+            throw APIStatus.tooNew(asked)
         }
         let objects: [APIObject]
         var last: String?
@@ -83,6 +83,7 @@ struct ObjectReading: Sendable {
         if let after = wanted.after {
             try WatchReplay(store: store, others: others, key: wanted.key, clock: clock)
                 .refuseGone(after)
+            if after > (try store.caughtUp()) { throw APIStatus.tooNew(after) }
         }
         let (id, chunks) = try hub.watch(wanted)
         return APIAnswer(watch: id, chunks)
@@ -123,6 +124,20 @@ extension APIRequest {
 }
 
 extension APIStatus {
+    /// The position is one that the log does not have yet.
+    static func tooNew(_ position: Int64) -> APIStatus {
+        APIStatus(
+            504, .timeout, "Too large resource version: \(position)",
+            details: [
+                "causes": [
+                    [
+                        "reason": "ResourceVersionTooLarge",
+                        "message": "Too large resource version",
+                    ]
+                ], "retryAfterSeconds": 1,
+            ])
+    }
+
     static func absent(_ kind: ResourceKind, _ name: String) -> APIStatus {
         APIStatus(
             404, .notFound, "\(kind.qualified) \"\(name)\" not found",

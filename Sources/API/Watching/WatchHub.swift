@@ -122,16 +122,7 @@ final class WatchHub: Sendable {
                 }
                 if let entered { return entered }
                 guard arrival.wait(until: limit) else {
-                    throw APIStatus(
-                        504, .timeout, "Too large resource version: \(start)",
-                        details: [
-                            "causes": [
-                                [
-                                    "reason": "ResourceVersionTooLarge",
-                                    "message": "Too large resource version",
-                                ]
-                            ], "retryAfterSeconds": 1,
-                        ])
+                    throw APIStatus.tooNew(start)
                 }
             }
         }

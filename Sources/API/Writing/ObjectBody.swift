@@ -76,6 +76,10 @@ enum ObjectBody {
         guard case .object = metadata else {
             throw APIStatus(400, .badRequest, "metadata must be an object")
         }
+        for key in ["labels", "annotations"]
+        where metadata[key].entries.count != metadata[key].texts.count {
+            throw APIStatus(400, .badRequest, "metadata.\(key): values must be strings")
+        }
         let given = metadata["name"].text ?? ""
         if let name {
             guard given.isEmpty || given == name else {

@@ -39,6 +39,8 @@ struct ServeCommand: ParsableCommand {
             """)
     var operates = false
 
+    @OptionGroup(title: "Security") var security: ServeSecurity
+
     @OptionGroup var cluster: ClusterOptions
 
     @Option(
@@ -56,17 +58,15 @@ struct ServeCommand: ParsableCommand {
         if operates, !cluster.backend.isKubernetes || !works {
             throw ValidationError("--operator needs --backend kubernetes, and a worker")
         }
-        _ = try address()
+        try security.check(try address())
     }
 
     private func address() throws -> ServerAddress {
         do throws(ServerAddress.Invalid) {
-            let address = try ServerAddress(listen)
-            if address.isLoopback { return address }
+            return try ServerAddress(listen)
         } catch {
             throw ValidationError("--listen: \(error)")
         }
-        throw ValidationError("--listen: only loopback addresses are served yet")
     }
 
     func run() throws {
@@ -78,11 +78,13 @@ struct ServeCommand: ParsableCommand {
         let prepared = try PreparedRequests(requests, log: worker.log)
         var options = APIServer.Options(address: address, version: Tracectl.version)
         options.traffic = try prepared.recordWorld(store)
+        options.tokens = try security.tokenFile()
+        options.tls = try security.tlsFiles(address, log: worker.log.path)
         options.tell = { Output.warning($0) }
         let server = try APIServer(log: log, clusters: store, options)
         defer { server.stop() }
-        if let kubeconfigOut { try server.kubeconfig().write(to: kubeconfigOut) }
-        Output.note("serving at http://\(server.address)")
+        if let kubeconfigOut { try server.kubeconfig.write(to: kubeconfigOut) }
+        Output.note("serving at \(server.url)")
         if works {
             return try worker.work(
                 with: cluster.backend, on: log, store,
@@ -110,5 +112,83 @@ struct ServeCommand: ParsableCommand {
         let interrupt = Interrupt { ended.signal() }
         defer { interrupt.cancel() }
         ended.wait()
+    }
+}
+
+/// Who may reach the server, and how they know it.
+struct ServeSecurity: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who may do what: a line each of token,user,uid,"roles", roles being view, edit, admin \
+            and captures. Without it whoever reaches a loopback address may do anything.
+            """, valueName: "file"), completion: .file())
+    var tokens: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take client certificates that these sign; their organizations are roles.",
+            valueName: "file"), completion: .file())
+    var clientCA: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The server's certificate. Default beyond loopback: one it signs itself.",
+            valueName: "file"), completion: .file())
+    var tlsCert: String?
+
+    @Option(
+        help: ArgumentHelp("The key of the certificate.", valueName: "file"), completion: .file())
+    var tlsKey: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Use TLS on loopback, too; the default when somebody has to prove who they are, since \
+            kubectl sends no token in clear. Without it beyond loopback nothing is served.
+            """)
+    var tls: Bool?
+
+    @Option(
+        name: .customLong("tls-name"),
+        help: ArgumentHelp(
+            "A further name or address in the certificate that it signs itself (repeatable).",
+            valueName: "name"))
+    var tlsNames: [String] = []
+
+    func check(_ address: ServerAddress) throws {
+        if (tlsCert == nil) != (tlsKey == nil) {
+            throw ValidationError("--tls-cert and --tls-key belong together")
+        }
+        if tls == false, tlsCert != nil || clientCA != nil {
+            throw ValidationError("--no-tls: certificates are of use with TLS alone")
+        }
+        if address.isLoopback { return }
+        if tls == false {
+            throw ValidationError("--no-tls: beyond loopback TLS is needed")
+        }
+        if tokens == nil, clientCA == nil {
+            throw ValidationError(
+                "--listen \(address): others can reach it: say who may with --tokens or --client-ca"
+            )
+        }
+    }
+
+    func tokenFile() throws -> TokenFile? { try tokens.map { try TokenFile(path: $0) } }
+
+    /// Nil where nothing is encrypted.
+    func tlsFiles(_ address: ServerAddress, log: String) throws -> TLSFiles? {
+        var files: TLSFiles
+        if let tlsCert, let tlsKey {
+            files = try TLSFiles(certificate: tlsCert, key: tlsKey)
+        } else if tls ?? (tokens != nil || clientCA != nil || !address.isLoopback) {
+            files = try TLSFiles(
+                selfSignedIn: log + "/serve",
+                hosts: TLSFiles.hosts(listening: address.host, more: tlsNames))
+        } else {
+            return nil
+        }
+        files.clientAuthority = try clientCA.map { try TLSFiles.text($0) }
+        return files
     }
 }

@@ -7,6 +7,12 @@ package final class Binary: Sendable {
         package var output: String
         package var errors: String
         package var errorLines: Int { errors.split(separator: "\n").count }
+
+        package init(status: Int32, output: String, errors: String) {
+            self.status = status
+            self.output = output
+            self.errors = errors
+        }
     }
 
     package let folder: String
