@@ -54,7 +54,9 @@ extension JobLog {
                 let query = try segment.connection.statement(
                     "select \(Self.columns) from event where stream = ? and version > ?"
                         + "\(filter) order by version")
-                query.bind([.number(stream), .number(version)] + (types ?? []).map { .number(Int64($0)) })
+                query.bind(
+                    [.number(stream), .number(version)]
+                        + (types ?? []).map { .number(Int64($0)) })
                 return try Self.rows(query)
             }
         }

@@ -194,6 +194,7 @@ extension RealServer {
                   sources: {podSelector: {matchLabels: {app: db}}}
                   destinations: {podSelector: {matchLabels: {app: web}}}
                   ports: [{protocol: TCP, port: 80}]
+                  coverage: pairs
                 """
             try server.kubectl("apply", "-f", "-", input: manifest)
             try waitUntil("the end") {

@@ -112,6 +112,7 @@ extension RealServer {
             let result = try run(
                 [
                     "sweep", "run", "--ports", "tcp/80", "--from", "app=db", "--to", "app=web",
+                    "--coverage", "pairs",
                     "--quiet",
                 ]
                     + cluster)
@@ -136,7 +137,7 @@ extension RealServer {
             #expect(denied.errorLines == 1)
             let missing = try run(["run", "-S", "a", "-D", "b", "--context", "no"] + cluster)
             #expect(missing.status == 3)
-            #expect(missing.errors.contains("no context \"no\"; there are tests, viewer"))
+            #expect(missing.errors.contains("no context \"no\"; there are tests, tracectl, viewer"))
         }
     }
 }

@@ -3,15 +3,17 @@ import Scheduler
 import Worker
 
 extension SweepRequest {
-    /// What a manifest asks for.
-    package init(_ manifest: SweepManifest, name: String?) {
+    /// What a manifest asks for; `coverage` is for one that does not say.
+    package init(
+        _ manifest: SweepManifest, name: String?, coverage: SweepPairs.Coverage = .pairs
+    ) {
         self.init(
             name: name, labels: manifest.labels,
             pairs: SweepPairs(
                 from: manifest.from, to: manifest.to,
                 ports: manifest.ports.map { .init(protocol: $0.protocol, number: $0.number) },
                 prefersV6: manifest.prefersV6,
-                coverage: manifest.coverage.flatMap(SweepPairs.Coverage.init) ?? .pairs),
+                coverage: manifest.coverage.flatMap(SweepPairs.Coverage.init) ?? coverage),
             openMax: manifest.openMax,
             intervalMicroseconds: manifest.ratePerSecond.map(SweepRequest.interval))
         priority = manifest.priority ?? priority

@@ -47,7 +47,9 @@ struct TraceSweepObjects {
             let resource = try Resource(ManifestValue(object), file: name)
             // The log's names outlive objects: the number of its object makes it this one's.
             var request = SweepRequest(
-                try SweepManifest(resource), name: "\(name)-\(uid.prefix(8))")
+                try SweepManifest(resource), name: "\(name)-\(uid.prefix(8))",
+                // Tags are scarce on a real cluster.
+                coverage: .classes)
             request.labels[TraceScheduleObjects.uidLabel] = uid
             guard let (digest, cluster) = try owner.clusters.latest() else {
                 return try refuse(object, "NoCluster", "the cluster was not observed yet")

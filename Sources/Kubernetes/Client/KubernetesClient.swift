@@ -60,7 +60,7 @@ public final class KubernetesClient: Sendable {
                 case .give: end(Self.value(result))
                 case .again(let delay): attempt(call, retry, delay, end)
                 case .login:
-                    credentials.forget()
+                    forgetCredential()
                     attempt(call, retry, 0, end)
                 }
             }
@@ -89,7 +89,7 @@ public final class KubernetesClient: Sendable {
                 case .success(let answer) where answer.isSuccess: end(nil)
                 case .success(let answer):
                     if answer.status == 401, mayLogin, credentials.mayChange {
-                        credentials.forget()
+                        forgetCredential()
                         return stream(call, mayLogin: false, receive, end)
                     }
                     end(Self.status(answer))
@@ -98,6 +98,9 @@ public final class KubernetesClient: Sendable {
             }
         }
     }
+
+    /// Behind what is read or run now, so that nobody waits for that here.
+    private func forgetCredential() { logins.async { [credentials] in credentials.forget() } }
 
     private func login(
         _ end: @escaping End, _ go: @escaping @Sendable (CredentialStore.Credential) -> Void

@@ -5,7 +5,7 @@ import JobLog
 import Kubernetes
 import Worker
 
-/// Which data plane answers: the embedded one, or a real cluster's.
+/// Which cluster is asked: one of manifests, or a real one.
 struct BackendOptions: ParsableArguments {
     enum Kind: String, CaseIterable, ExpressibleByArgument { case simulated, kubernetes }
 
@@ -24,36 +24,7 @@ struct BackendOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The kubeconfig's context to use.", valueName: "name"))
     var context: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "So many of Antrea's 14 tags are left to people.", valueName: "count"))
-    var reserveTags = 4
-
-    @Option(
-        help: ArgumentHelp(
-            "So many traces a second are begun on the real cluster at most.", valueName: "rate"))
-    var maxRate: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "So many a second at most that touch one namespace.", valueName: "rate"))
-    var maxRatePerNamespace: Double?
-
     func validate() throws {
-        for (name, rate) in [
-            ("--max-rate", maxRate), ("--max-rate-per-namespace", maxRatePerNamespace),
-        ] {
-            guard let rate else { continue }
-            guard rate >= 0.001, rate <= 10_000 else {
-                throw ValidationError("\(name) must be between 0.001 and 10000 a second")
-            }
-            guard isKubernetes else {
-                throw ValidationError("\(name) is for --backend kubernetes")
-            }
-        }
-        guard (0...13).contains(reserveTags) else {
-            throw ValidationError("--reserve-tags must be between 0 and 13")
-        }
         if !isKubernetes, kubeconfig != nil || context != nil {
             throw ValidationError("--kubeconfig and --context are for --backend kubernetes")
         }
@@ -67,15 +38,68 @@ struct BackendOptions: ParsableArguments {
                 kubeconfig: kubeconfig, context: context, surroundings: .system),
             userAgent: "tracectl/\(Tracectl.version)", surroundings: .system)
     }
+}
 
-    /// Runs what `body` does with a backend, and a client of the real cluster, and leaves the cluster as it was found.
+/// How much of a real cluster traces may take.
+struct ClusterLimits: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "So many of Antrea's 14 tags are left to people. Default: 4.", valueName: "count"))
+    var reserveTags: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "So many traces a second are begun on the real cluster at most.", valueName: "rate"))
+    var maxRate: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "So many a second at most that touch one namespace.", valueName: "rate"))
+    var maxRatePerNamespace: Double?
+
+    func validate() throws {
+        guard (0...13).contains(reserveTags ?? 0) else {
+            throw ValidationError("--reserve-tags must be between 0 and 13")
+        }
+        for (name, rate) in [
+            ("--max-rate", maxRate), ("--max-rate-per-namespace", maxRatePerNamespace),
+        ] {
+            if let rate, !(0.001...10_000).contains(rate) {
+                throw ValidationError("\(name) must be between 0.001 and 10000 a second")
+            }
+        }
+    }
+
+    /// What is meant for a real cluster is no use without one.
+    private var isGiven: Bool {
+        reserveTags != nil || maxRate != nil || maxRatePerNamespace != nil
+    }
+
+    private static let reserveTagsDefault = 4
+
+    /// Nothing is said.
+    static var none: ClusterLimits {
+        var limits = ClusterLimits()
+        (limits.reserveTags, limits.maxRate, limits.maxRatePerNamespace) = (nil, nil, nil)
+        return limits
+    }
+
+    /// Runs what `body` does with a backend, and a client of the real cluster, and leaves the
+    /// cluster as it was found.
     func withBackend<Result>(
-        _ log: JobLog, simulated: () throws -> SimulatedBackend,
+        of source: BackendOptions, _ log: JobLog, simulated: () throws -> SimulatedBackend,
         _ body: (any Backend, KubernetesClient?) throws -> Result
     ) throws -> Result {
-        guard isKubernetes else { return try body(try simulated(), nil) }
+        guard source.isKubernetes else {
+            if isGiven {
+                throw CommandFailure(
+                    "--reserve-tags, --max-rate and --max-rate-per-namespace are for --backend"
+                        + " kubernetes", status: CommandFailure.usage)
+            }
+            return try body(try simulated(), nil)
+        }
         var options = KubernetesBackend.Options()
-        options.reservedTags = reserveTags
+        options.reservedTags = reserveTags ?? Self.reserveTagsDefault
         options.radius = BlastRadius(
             ratePerSecond: maxRate, ratePerSecondAndNamespace: maxRatePerNamespace)
         options.complain = { words in
@@ -85,7 +109,7 @@ struct BackendOptions: ParsableArguments {
                 Output.note("the cluster answers again")
             }
         }
-        let client = try client()
+        let client = try source.client()
         let backend = try KubernetesBackend(client: client, log: log, options: options)
         defer { backend.finish(secondsMax: Self.finishSecondsMax) }
         return try body(backend, client)

@@ -19,6 +19,7 @@ struct Run: ParsableCommand {
 
     @OptionGroup var log: LogOptions
     @OptionGroup var requests: RequestOptions
+    @OptionGroup(title: "Limits on a real cluster") var limits: ClusterLimits
     @OptionGroup var printing: PrintOptions
     @OptionGroup var form: TraceForm
     @OptionGroup(title: "File servers of PacketCaptures") var remote: RemoteOptions
@@ -37,8 +38,8 @@ struct Run: ParsableCommand {
 
     @Flag(
         help: """
-            Hold each trace against the cluster's model, show both paths where they differ, and fail \
-            then.
+            Hold each trace against the cluster's model; where they differ, show both paths and \
+            fail.
             """)
     var compare = false
 
@@ -78,7 +79,8 @@ struct Run: ParsableCommand {
         }
         try renew(recorded, log)
         try TraceDrive(
-            log: log, store: store, seed: seed, remote: remote, backend: requests.cluster.backend
+            log: log, store: store, seed: seed, remote: remote, backend: requests.cluster.backend,
+            limits: limits
         ).run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }

@@ -14,6 +14,7 @@ struct TraceDrive {
     /// How file servers are reached.
     var remote: RemoteOptions
     var backend: BackendOptions
+    var limits: ClusterLimits
 
     /// `start` is where the log ended before they were recorded. Of PacketCaptures with a file
     /// server the packets are sent there.
@@ -34,7 +35,9 @@ struct TraceDrive {
         var waiting = Set(
             try ids.filter { try !reader.view(ofHeld: $0).trace.phase.isTerminal })
         guard !waiting.isEmpty else { return }
-        try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) }) {
+        try limits.withBackend(
+            of: backend, log, simulated: { SimulatedBackend(world: store, seed: seed) }
+        ) {
             backend, _ in try work(with: backend, &waiting, after: start)
         }
         if !waiting.isEmpty {

@@ -36,6 +36,7 @@ struct WorkerOptions: ParsableArguments {
     )
     var faults: String?
 
+    @OptionGroup(title: "Limits on a real cluster") var limits: ClusterLimits
     @OptionGroup var segments: SegmentOptions
     @OptionGroup var captures: StandingPruneOptions
     @OptionGroup var pushing: StandingPushOptions
@@ -122,8 +123,8 @@ struct WorkerOptions: ParsableArguments {
         options.meter = metrics
         let faults = try parsedFaults()
         let clusters = store ?? ClusterStore(log: log)
-        try backend.withBackend(
-            log,
+        try limits.withBackend(
+            of: backend, log,
             simulated: { SimulatedBackend(world: clusters, seed: seed, faults: faults) }
         ) { plane, client in
             // A worker that ends at once leaves the cluster as it was recorded.

@@ -29,6 +29,7 @@ package final class APIServer: Sendable {
         let ports = try (0..<3).map { _ in try Child.freePort() }
         port = ports[0]
         try Child.run(["openssl", "genrsa", "-out", folder + "/sa.key", "2048"])
+        try Self.makeClientCertificate(folder)
         let users = [
             "\(token),admin,1,\"system:masters\"", "viewer-\(token),viewer,2,\"people\"",
             "account-\(token),system:serviceaccount:tracectl:tracectl,3,"
@@ -104,10 +105,40 @@ package final class APIServer: Sendable {
                 "--cert-dir=\(folder)/certs", "--service-account-issuer=https://tests",
                 "--service-account-key-file=\(folder)/sa.key",
                 "--service-account-signing-key-file=\(folder)/sa.key",
+                "--client-ca-file=\(folder)/clients.crt",
                 "--token-auth-file=\(folder)/tokens.csv", "--authorization-mode=RBAC",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 "--disable-admission-plugins=ServiceAccount",
             ])
+    }
+
+    /// `client.crt` and `client.key`, of somebody who may do everything, signed by `clients.crt`.
+    private static func makeClientCertificate(_ folder: String) throws {
+        try Child.run([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+            "/CN=clients", "-keyout", folder + "/clients.key", "-out", folder + "/clients.crt",
+        ])
+        try Child.run([
+            "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj",
+            "/O=system:masters/CN=certified", "-keyout", folder + "/client.key", "-out",
+            folder + "/client.csr",
+        ])
+        try Child.run([
+            "openssl", "x509", "-req", "-days", "2", "-in", folder + "/client.csr", "-CA",
+            folder + "/clients.crt", "-CAkey", folder + "/clients.key", "-CAcreateserial", "-out",
+            folder + "/client.crt",
+        ])
+    }
+
+    /// Forgets what the cluster was like until now: watches from there are 410 Gone.
+    package func compact() throws {
+        let list = try kubectl("get", "--raw", "/api/v1/namespaces?limit=1")
+        let mark = "\"resourceVersion\":\""
+        let revision = list.range(of: mark).map { list[$0.upperBound...].prefix { $0.isNumber } }
+        try Child.run([
+            "curl", "-sf", "-X", "POST", "http://127.0.0.1:\(etcdPort)/v3/kv/compaction", "-d",
+            "{\"revision\":\(revision ?? "1"),\"physical\":true}",
+        ])
     }
 
     package func waitUntilReady() throws {

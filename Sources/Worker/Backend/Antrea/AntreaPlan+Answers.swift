@@ -19,7 +19,12 @@ extension AntreaPlan {
     mutating func created(_ name: String, _ answer: Answer, at now: Int64, _ time: Moment)
         -> [Action]
     {
-        guard let object = made[name], object.state == .creating else { return [] }
+        guard let object = made[name] else { return [] }
+        made[name]?.isAsked = false
+        guard object.state == .creating else {
+            // The watch was faster.
+            return object.state == .present && object.isOver ? delete(name) : []
+        }
         switch answer {
         case .there(let status, let owner):
             guard owner == object.attempt else {
@@ -43,13 +48,17 @@ extension AntreaPlan {
     {
         if others[name] != nil {
             // What is still there is judged again.
-            others[name]?.isDeleting = false
+            switch answer {
+            case .there, .gone: break
+            case .occupied, .changed, .refused, .unknown: others[name]?.isDeleting = false
+            }
             return []
         }
         guard let object = made[name], object.state == .deleting else { return [] }
         switch answer {
-        // The watch tells when it has settled; if that is late, a look does.
-        case .there, .gone, .occupied: return later(name, at: now)
+        // The watch tells when it has settled; if that is late, asking once more does.
+        case .there, .occupied: return later(name, at: now)
+        case .gone: return settled(name, wasEmpty: object.isRequeued, at: now, time)
         case .changed:
             made[name]?.state = .present
             made[name]?.isRequeued = false
@@ -94,7 +103,9 @@ extension AntreaPlan {
                 made[name]?.lookAt = nil
                 actions += lookAgain(name, object)
             }
-            if object.state == .present, !object.isOver, let since = object.emptySince {
+            if object.state == .present, !object.isOver, !object.isAsked,
+                let since = object.emptySince
+            {
                 if now - since >= Self.emptyMicrosecondsMax, let uid = object.uid {
                     made[name]?.state = .deleting
                     made[name]?.isRequeued = true
@@ -113,11 +124,12 @@ extension AntreaPlan {
         return actions + pump(at: now, time)
     }
 
-    private func lookAgain(_ name: String, _ object: Made) -> [Action] {
+    private mutating func lookAgain(_ name: String, _ object: Made) -> [Action] {
         switch object.state {
         case .creating:
             guard !object.isOver, let run = runs[object.attempt] else { return [.read(name: name)] }
             // The same name: if it is there already, the server says so.
+            made[name]?.isAsked = true
             return [
                 .create(
                     AntreaObject(

@@ -60,6 +60,9 @@ struct AntreaPlan: Sendable {
 
         var attempt: TraceAttempt
         var state = State.creating
+        /// Whether a request to create it is under way: while it is, the object stays, so that the
+        /// request finds the name taken and does not make, and run, the attempt again.
+        var isAsked = true
         var uid: String?
         var resourceVersion = ""
         /// Nobody waits for it any more.
@@ -132,6 +135,11 @@ struct AntreaPlan: Sendable {
     }
 
     mutating func markSynced() { isSynced = true }
+
+    /// Whether nothing of this log is on the cluster that should not be.
+    var isClean: Bool {
+        made.isEmpty && !others.values.contains { $0.attempt != nil && $0.isDeleting }
+    }
 
     // MARK: attempts
 
@@ -213,7 +221,7 @@ struct AntreaPlan: Sendable {
 
     /// Deletes an object that is there, whatever it has become.
     mutating func delete(_ name: String) -> [Action] {
-        guard let uid = made[name]?.uid else { return [] }
+        guard let object = made[name], let uid = object.uid, !object.isAsked else { return [] }
         made[name]?.state = .deleting
         return [.delete(name: name, uid: uid, resourceVersion: nil)]
     }

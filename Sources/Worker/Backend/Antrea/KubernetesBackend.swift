@@ -137,9 +137,9 @@ public final class KubernetesBackend: Backend {
     /// Blocks. What is left behind the next worker of this log removes.
     public func finish(secondsMax: Int) {
         let end = DispatchTime.now() + .seconds(secondsMax)
+        queue.sync { step { plan, _, _ in plan.judgeAll() } }
         while DispatchTime.now() < end {
-            let isEmpty = queue.sync { shared.withLock { $0.plan.made.isEmpty } }
-            if isEmpty { break }
+            if queue.sync(execute: { shared.withLock { $0.plan.isClean } }) { break }
             Thread.sleep(forTimeInterval: 0.02)
         }
         shared.withLock { $0.isClosed = true }

@@ -113,7 +113,8 @@ struct PacketCaptureCommand: ParsableCommand {
         let start = try log.lastPosition()
         let recorded = try prepared.record(in: log, store)
         if nowait { return Output.result("PacketCapture Name: \(name)\n") }
-        try TraceDrive(log: log, store: store, remote: remote, backend: cluster.backend)
+        try TraceDrive(log: log, store: store, remote: remote, backend: cluster.backend,
+            limits: .none)
             .run(recorded.map(\.id), after: start)
         let reader = TraceReader(log: log)
         let views = try recorded.map { try reader.view(ofHeld: $0.id) }

@@ -102,6 +102,7 @@ struct SweepResume: ParsableCommand {
     @OptionGroup var log: LogOptions
     @OptionGroup var drive: SweepDriveOptions
     @OptionGroup(title: "Real cluster") var backend: BackendOptions
+    @OptionGroup(title: "Limits on a real cluster") var limits: ClusterLimits
 
     @Argument(help: "The sweep's name or number.")
     var name: String
@@ -117,6 +118,6 @@ struct SweepResume: ParsableCommand {
                 "sweep \(entry.name) was cancelled\(reason); ask anew with `tracectl sweep run`")
         case .running: break
         }
-        try drive.run(entry.id, log, backend)
+        try drive.run(entry.id, log, backend, limits)
     }
 }

@@ -18,7 +18,9 @@ struct SweepDriveOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say nothing on the way.")
     var quiet = false
 
-    func run(_ id: SweepID, _ log: JobLog, _ backend: BackendOptions) throws {
+    func run(
+        _ id: SweepID, _ log: JobLog, _ backend: BackendOptions, _ limits: ClusterLimits
+    ) throws {
         let book = SweepBook(log: log)
         let entry = try book.entry(named: id.description)
         let coding = TraceCoding(log: log)
@@ -30,8 +32,9 @@ struct SweepDriveOptions: ParsableArguments {
         }
         if !progress.isOver {
             let store = ClusterStore(log: log)
-            try backend.withBackend(log, simulated: { SimulatedBackend(world: store, seed: seed) })
-            {
+            try limits.withBackend(
+                of: backend, log, simulated: { SimulatedBackend(world: store, seed: seed) }
+            ) {
                 plane, _ in try drive(&progress, entry, store, plane, after: position)
             }
         }

@@ -18,6 +18,7 @@ struct SweepRun: ParsableCommand {
 
     @OptionGroup var log: LogOptions
     @OptionGroup var cluster: ClusterOptions
+    @OptionGroup(title: "Limits on a real cluster") var limits: ClusterLimits
     @OptionGroup var asked: SweepOptions
     @OptionGroup var drive: SweepDriveOptions
 
@@ -40,7 +41,10 @@ struct SweepRun: ParsableCommand {
     }
 
     func run() throws {
-        let asked = try file.map { try manifest($0) } ?? asked.request()
+        // Where tags are scarce, one pair stands for those that are alike.
+        let coverage: SweepPairs.Coverage = cluster.backend.isKubernetes ? .classes : .pairs
+        let asked =
+            try file.map { try manifest($0, coverage) } ?? asked.request(coverage: coverage)
         let known = try log.existing()
         let resources = try cluster.isGiven ? cluster.resources() : nil
         let model: Cluster
@@ -64,7 +68,7 @@ struct SweepRun: ParsableCommand {
             Output.result("tracesweep.tracectl.dev/\(request.name ?? id.description)\n")
             return
         }
-        try drive.run(id, log, cluster.backend)
+        try drive.run(id, log, cluster.backend, limits)
     }
 
     private func announceLeftOut(_ model: Cluster, _ pairs: SweepPairs) throws {
@@ -81,7 +85,9 @@ struct SweepRun: ParsableCommand {
         }
     }
 
-    private func manifest(_ path: String) throws -> SweepRequest {
+    private func manifest(
+        _ path: String, _ coverage: SweepPairs.Coverage
+    ) throws -> SweepRequest {
         let resources = try ManifestReader.read(path: path, standardInput: standardInput)
             .filter { $0.kind == SweepManifest.kind }
         guard let resource = resources.first, resources.count == 1 else {
@@ -89,19 +95,21 @@ struct SweepRun: ParsableCommand {
                 "\(path): \(resources.isEmpty ? "no TraceSweep" : "more than one TraceSweep") in it"
             )
         }
-        return try SweepRequest(resource, strict: cluster.strict)
+        return try SweepRequest(resource, strict: cluster.strict, coverage: coverage)
     }
 }
 
 extension SweepRequest {
     /// What a manifest asks for; says what nobody knows in it, or under `strict` refuses it.
-    init(_ resource: Resource, strict: Bool) throws {
+    init(
+        _ resource: Resource, strict: Bool, coverage: SweepPairs.Coverage = .pairs
+    ) throws {
         let manifest = try SweepManifest(resource)
         for warning in manifest.warnings {
             if strict { throw Refusal("\(warning)") }
             Output.warning("\(warning)")
         }
-        self.init(manifest, name: manifest.name)
+        self.init(manifest, name: manifest.name, coverage: coverage)
     }
 }
 
@@ -128,9 +136,9 @@ struct SweepOptions: ParsableArguments {
     @Option(
         help: """
             pairs traces every pair; classes traces one of those that the cluster's model cannot \
-            tell apart, and infers the others.
+            tell apart, and infers the others. Default: pairs; on a real cluster classes.
             """)
-    var coverage: SweepPairs.Coverage = .pairs
+    var coverage: SweepPairs.Coverage?
 
     @Option(help: "A name for the sweep. Default: it is called by its number.")
     var name: String?
@@ -177,11 +185,13 @@ struct SweepOptions: ParsableArguments {
         }
     }
 
-    func request() -> SweepRequest {
+    /// `coverage` is for when nothing is said of it.
+    func request(coverage given: SweepPairs.Coverage) -> SweepRequest {
         SweepRequest(
             name: name,
             pairs: SweepPairs(
-                from: from, to: to, ports: ports, prefersV6: family == .ipv6, coverage: coverage),
+                from: from, to: to, ports: ports, prefersV6: family == .ipv6,
+                coverage: coverage ?? given),
             priority: priority, retries: retries,
             timeoutSeconds: Int(timeout.microseconds / 1_000_000), openMax: maxInFlight,
             intervalMicroseconds: rate?.intervalMicroseconds, capture: capture.request)
