@@ -53,6 +53,7 @@ final class Arrivals: Sendable {
     private let connections: [Connection]
     private let sampled: Int
     private let isStopped = Atomic(false)
+    private let seenSoFar = Atomic(0)
     private let outcome = Mutex<(seen: [(position: Int64, at: Int64)], bytes: Int)>(([], 0))
 
     private static let mark = Array(#""resourceVersion":""#.utf8)
@@ -63,6 +64,9 @@ final class Arrivals: Sendable {
     }
 
     var result: (seen: [(position: Int64, at: Int64)], bytes: Int) { outcome.withLock { $0 } }
+
+    /// Events that have reached a watcher so far.
+    var seenCount: Int { seenSoFar.load(ordering: .relaxed) }
 
     func stop() { isStopped.store(true, ordering: .relaxed) }
 
@@ -89,6 +93,7 @@ final class Arrivals: Sendable {
                 Self.positions(tails[place] + chunk[..<count], &tails[place]) {
                     seen.append(($0, now))
                 }
+                seenSoFar.store(seen.count, ordering: .relaxed)
             }
         }
         for connection in connections { close(connection.handle) }

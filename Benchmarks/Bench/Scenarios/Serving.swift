@@ -127,6 +127,11 @@ enum Serving: Scenario {
         }
         let rate = Double(asked) / pace.seconds
         try awaitQuiet(log)
+        var reached = -1
+        while reached < arrivals.seenCount {
+            reached = arrivals.seenCount
+            sleep(milliseconds: 500)
+        }
         arrivals.stop()
         reader.join()
         var recordedAt: [Int64: Int64] = [:]
