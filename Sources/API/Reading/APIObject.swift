@@ -23,6 +23,10 @@ final class APIObject: Sendable {
     /// Of the last event that is in it.
     let position: Int64
     let uid: String
+    // What every watcher selects by is at hand.
+    let kind: ResourceKind
+    let name: String
+    let labels: [String: String]
     /// Where the content does not say.
     private let createdAt: Moment?
     /// By version.
@@ -33,37 +37,21 @@ final class APIObject: Sendable {
         createdAt: Moment? = nil
     ) {
         self.createdAt = createdAt
+        switch content {
+        case .trace(let view):
+            kind = view.request.packetCapture == nil ? .traceflow : .packetCapture
+            (name, labels) = (view.objectName, view.request.labels)
+        case .schedule(let entry):
+            (kind, name, labels) = (.traceSchedule, entry.name, entry.life.spec.labels)
+        case .sweep(let entry):
+            (kind, name, labels) = (.traceSweep, entry.name, entry.request.labels)
+        case .gone(let kind, let name):
+            (self.kind, self.name, labels) = (kind, name, [:])
+        }
         self.content = content
         self.stream = stream
         self.position = position
         uid = UIDs.text(logID: logID, stream: stream)
-    }
-
-    var kind: ResourceKind {
-        switch content {
-        case .trace(let view): view.request.packetCapture == nil ? .traceflow : .packetCapture
-        case .schedule: .traceSchedule
-        case .sweep: .traceSweep
-        case .gone(let kind, _): kind
-        }
-    }
-
-    var name: String {
-        switch content {
-        case .trace(let view): view.objectName
-        case .schedule(let entry): entry.name
-        case .sweep(let entry): entry.name
-        case .gone(_, let name): name
-        }
-    }
-
-    var labels: [String: String] {
-        switch content {
-        case .trace(let view): view.request.labels
-        case .schedule(let entry): entry.life.spec.labels
-        case .sweep(let entry): entry.request.labels
-        case .gone: [:]
-        }
     }
 
     /// The fields that can be selected by.

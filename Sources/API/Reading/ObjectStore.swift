@@ -95,6 +95,9 @@ final class ObjectStore: Sendable {
         }
     }
 
+    /// Whether what is in the log gets here.
+    var isFollowing: Bool { state.withLock { $0.failure == nil } }
+
     /// The log cannot be followed any more: reads say so.
     func fail(_ why: String) {
         state.withLock { $0.failure = why }

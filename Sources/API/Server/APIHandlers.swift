@@ -18,7 +18,7 @@ struct APIHandlers: Sendable {
                 ]
             ])
         case .version: return APIAnswer(Discovery.version(version))
-        case .health: return .text("ok")
+        case .health: return .health(isWell: reading.store.isFollowing)
         case .coreVersions: return APIAnswer(Discovery.coreVersions)
         case .coreResources: return APIAnswer(Discovery.coreResources)
         case .events:
@@ -43,8 +43,10 @@ struct APIHandlers: Sendable {
             return APIAnswer(text)
         case .selfReview: return APIAnswer(SelfReview.who(request.identity), code: 201)
         case .accessReview:
-            return APIAnswer(
-                try SelfReview.access(try ObjectBody.read(request), request.identity), code: 201)
+            let review =
+                request.mediaType == ProtobufReview.mediaType
+                ? try ProtobufReview.read(request.body) : try ObjectBody.read(request)
+            return APIAnswer(try SelfReview.access(review, request.identity), code: 201)
         case .collection(let kind, let version):
             switch request.method {
             case .get where request.flag("watch"):

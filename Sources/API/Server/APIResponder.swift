@@ -51,7 +51,9 @@ final class APIResponder: Sendable {
             method: request.method, target: request.head.path ?? "", headers: request.headers)
         try access.refuseForeignPages(request)
         let route = Result { () throws(APIStatus) in try APIRoute(asked.path) }
-        if case .success(.health) = route { return APIAnswer.text("ok") }
+        if case .success(.health) = route {
+            return .health(isWell: handlers.reading.store.isFollowing)
+        }
         let identity = try await access.identity(of: request, context)
         let client = access.isOpen ? access.peer(context) : identity.name
         guard rate.take(client, at: clock.monotonicMicroseconds()) else {
@@ -140,6 +142,12 @@ final class APIResponder: Sendable {
 }
 
 extension APIAnswer {
+    /// Whether the server is of use.
+    static func health(isWell: Bool) -> APIAnswer {
+        if isWell { return text("ok") }
+        return APIAnswer(APIStatus(503, .serviceUnavailable, "the log cannot be followed"))
+    }
+
     static func text(_ text: String) -> APIAnswer {
         var answer = APIAnswer(Array(text.utf8))
         answer.type = "text/plain; charset=utf-8"
