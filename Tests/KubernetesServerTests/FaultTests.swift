@@ -85,7 +85,8 @@ extension RealServer {
                 _ = try? server.kubectl(
                     "annotate", "pod", "-n", "shop", "p7", "stand-in.test/behaviour-")
             }
-            try record(60)
+            // Longer than the API server is away.
+            try record(60, timeout: 60)
             try proxy.set([
                 "drop_before": 0.05, "drop_after": 0.05, "delay": 0.2, "truncate": 0.04,
                 "busy": 0.05, "error": 0.05, "gone": 0.3, "cut": 0.7,
