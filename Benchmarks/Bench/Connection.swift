@@ -35,6 +35,14 @@ struct Connection: Sendable {
         }
     }
 
+    /// Waits until the server begins to answer.
+    func awaitAnswer() throws {
+        var byte: UInt8 = 0
+        guard recv(handle, &byte, 1, Int32(MSG_PEEK)) == 1 else {
+            throw BenchError("the API does not answer")
+        }
+    }
+
     /// Reads all there is until the server closes; how many bytes.
     func drain() -> Int {
         var chunk = [UInt8](repeating: 0, count: 1 << 18)
@@ -104,22 +112,31 @@ final class Arrivals: Sendable {
     private static func positions(
         _ bytes: [UInt8], _ tail: inout [UInt8], _ body: (Int64) -> Void
     ) {
-        var place = 0
         var kept = max(0, bytes.count - 64)
-        while let found = bytes[place...].firstRange(of: mark) {
-            var number: Int64 = 0
-            var end = found.upperBound
-            while end < bytes.count, (48...57).contains(bytes[end]) {
-                number = number * 10 + Int64(bytes[end] - 48)
-                end += 1
+        // By hand, since whoever measures must not be waited for.
+        bytes.withUnsafeBytes { all in
+            var place = 0
+            while place + mark.count <= all.count {
+                guard all[place] == mark[0], all[place + 1] == mark[1],
+                    all[place..<place + mark.count].elementsEqual(mark)
+                else {
+                    place += 1
+                    continue
+                }
+                let begin = place
+                var number: Int64 = 0
+                place += mark.count
+                while place < all.count, (48...57).contains(all[place]) {
+                    number = number * 10 + Int64(all[place] - 48)
+                    place += 1
+                }
+                if place == all.count {
+                    kept = begin
+                    return
+                }
+                body(number)
+                kept = max(kept, place)
             }
-            if end == bytes.count {
-                kept = found.lowerBound
-                break
-            }
-            body(number)
-            place = end
-            kept = max(kept, end)
         }
         tail = Array(bytes[kept...])
     }

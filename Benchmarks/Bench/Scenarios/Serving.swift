@@ -112,7 +112,9 @@ enum Serving: Scenario {
             try connection.get("?watch=1&resourceVersion=\(start)\(selector)")
             return connection
         }
-        let arrivals = Arrivals(connections, sampled: watched == .own ? watcherCount : 8)
+        // From here on they hear of what comes, and not of what came.
+        for connection in connections { try connection.awaitAnswer() }
+        let arrivals = Arrivals(connections, sampled: watched == .own ? watcherCount : 4)
         let reader = Crew { arrivals.read() }
         let seconds = setting.pick(quick: 3, full: 10)
         let pace = Stopwatch()
@@ -130,7 +132,7 @@ enum Serving: Scenario {
         var reached = -1
         while reached < arrivals.seenCount {
             reached = arrivals.seenCount
-            sleep(milliseconds: 500)
+            sleep(milliseconds: 2000)
         }
         arrivals.stop()
         reader.join()
