@@ -209,6 +209,23 @@ extension RealServer {
             #expect(try server.kubectl("get", "tf", "-o", "name").isEmpty)
         }
 
+        @Test("Ctrl-C leaves the traces in the log, and nothing on the cluster")
+        func interrupted() throws {
+            let antrea = try AntreaStandIn(on: server, delayMilliseconds: 20_000)
+            defer {
+                antrea.stop()
+                deleteAll()
+            }
+            let running = binary.process(["run", "-S", "shop/p0", "-D", "shop/p1"] + cluster)
+            try running.run()
+            try waitUntil { antrea.facts.contains { $0.fact == "started" } }
+            kill(running.processIdentifier, SIGINT)
+            running.waitUntilExit()
+            #expect(running.terminationStatus == 130)
+            #expect(try objects().isEmpty)
+            #expect(try binary.run(["get"]).output.contains("Running"))
+        }
+
         @Test("an object that Antrea does not begin is made anew")
         func neverBegun() throws {
             let antrea = try AntreaStandIn(on: server)

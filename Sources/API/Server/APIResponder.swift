@@ -54,13 +54,15 @@ final class APIResponder: Sendable {
         if case .success(.health) = route {
             return .health(isWell: handlers.reading.store.isFollowing)
         }
-        let identity = try await access.identity(of: request, context)
-        let client = access.isOpen ? access.peer(context) : identity.name
-        guard rate.take(client, at: clock.monotonicMicroseconds()) else {
-            throw APIStatus(
-                429, .tooManyRequests, "too many requests, please try again later",
-                details: ["retryAfterSeconds": 1])
+        let identity: Identity
+        do {
+            identity = try await access.identity(of: request, context)
+        } catch {
+            // Who guesses tokens is slowed down as well.
+            try takeRate(of: "unknown at " + access.peer(context))
+            throw error
         }
+        try takeRate(of: access.isOpen ? access.peer(context) : identity.name)
         let found = try route.get()
         if let wanted = try found.access(asked.method, isWatch: asked.flag("watch")) {
             try identity.demand(wanted.verb, wanted.kind, name: wanted.name)
@@ -74,6 +76,14 @@ final class APIResponder: Sendable {
         asked.identity = identity
         let (handlers, ready) = (handlers, asked)
         return try await pool.runIfActive { try handlers.answer(ready, found) }
+    }
+
+    private func takeRate(of client: String) throws(APIStatus) {
+        guard rate.take(client, at: clock.monotonicMicroseconds()) else {
+            throw APIStatus(
+                429, .tooManyRequests, "too many requests, please try again later",
+                details: ["retryAfterSeconds": 1])
+        }
     }
 
     private func body(of request: Request) async throws -> [UInt8] {

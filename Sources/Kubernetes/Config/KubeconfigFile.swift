@@ -52,7 +52,12 @@ struct KubeconfigFile: Decodable {
             case .typeMismatch(let type, let context): (context, "is no \(type)")
             case .valueNotFound(_, let context): (context, "has no value")
             case .keyNotFound(let key, let context): (context, "lacks \(key.stringValue)")
-            case .dataCorrupted(let context): (context, line(context.debugDescription))
+            case .dataCorrupted(let context):
+                // What the parser says has the place in it.
+                (
+                    context,
+                    line(context.underlyingError.map { "\($0)" } ?? context.debugDescription)
+                )
             @unknown default: (.init(codingPath: [], debugDescription: ""), "is malformed")
             }
         let path = context.codingPath.reduce(into: "") { path, key in
