@@ -117,7 +117,7 @@ struct KubeconfigTests {
         arguments: [
             ("", "no kubeconfig found; give one with --kubeconfig or KUBECONFIG"),
             ("kind: Pod", "/etc/a: kind is \"Pod\", and a kubeconfig's is Config"),
-            ("clusters: 5", "/etc/a: clusters"), ("a: [", "/etc/a: no kubeconfig: 2:1: "),
+            ("clusters: 5", "/etc/a: clusters"), ("a: [", "/etc/a: no kubeconfig: line 2, column 1: "),
             ("clusters: [{cluster: {server: x}}]", "/etc/a: clusters[0] lacks name"),
             ("kind: Config", "/etc/a: no current-context; choose one with --context"),
             ("current-context: x", "/etc/a: no context \"x\""),

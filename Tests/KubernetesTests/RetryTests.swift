@@ -11,7 +11,8 @@ struct RetryTests {
             switch self {
             case .status(let status, let after):
                 .success(
-                    TransportAnswer(status: status, headers: after.map { ["retry-after": $0] } ?? [:]))
+                    TransportAnswer(
+                        status: status, headers: after.map { ["retry-after": $0] } ?? [:]))
             case .failure(let code): .failure(TransportError(code, ""))
             }
         }
@@ -25,7 +26,10 @@ struct RetryTests {
             (.status(429), false, .again(afterMilliseconds: 200)),
             (.status(429, retryAfter: "2"), false, .again(afterMilliseconds: 2000)),
             (.status(429, retryAfter: "9999"), false, .again(afterMilliseconds: 30_000)),
-            (.status(429, retryAfter: "-1"), false, .again(afterMilliseconds: 200)),
+            (
+                .status(429, retryAfter: "9223372036854775807"), false,
+                .again(afterMilliseconds: 30_000)
+            ), (.status(429, retryAfter: "-1"), false, .again(afterMilliseconds: 200)),
             (.status(503), true, .again(afterMilliseconds: 200)), (.status(503), false, .give),
             (.status(503, retryAfter: "1"), false, .again(afterMilliseconds: 1000)),
             (.failure(.unreachable), false, .again(afterMilliseconds: 200)),

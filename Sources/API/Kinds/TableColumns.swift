@@ -91,7 +91,7 @@ extension ScheduleBook.Entry {
             }
         let probe =
             life.spec.expectation == nil
-            ? "-" : life.isBroken ? "Broken" : life.lastSlot == nil ? "Unknown" : "Healthy"
+            ? "-" : life.isBroken ? life.brokenWord : life.lastSlot == nil ? "Unknown" : "Healthy"
         return [
             .string(name), .string(timing), .string(life.spec.zone), .bool(life.isPaused),
             .int(Int64(life.runs.count)), .string(life.lastSlot?.text ?? "<none>"),

@@ -22,7 +22,7 @@ extension ScheduleBook.Entry {
                 "active": .int(life.runs.count),
                 "lastScheduleTime": .text(life.lastSlot?.text),
                 "nextScheduleTime": .text(nextSlot?.text),
-                "probe": isProbe ? .string(life.isBroken ? "Broken" : "Healthy") : nil,
+                "probe": isProbe ? .string(life.isBroken ? life.brokenWord : "Healthy") : nil,
                 "unexpectedInARow": isProbe ? .int(life.mismatches) : nil,
                 "heldBack": isProbe ? .int(life.held?.count ?? 0) : nil,
                 "path": .text(life.found?.path?.text),
@@ -97,6 +97,12 @@ extension ScheduleBook.Entry {
             "retries": template.retries == 0 ? nil : .int(template.retries),
         ])
     }
+}
+
+extension ScheduleLife {
+    /// What a probe is that finds what is not expected. Held against the model, neither it nor the
+    /// cluster is known to be wrong: they disagree.
+    package var brokenWord: String { spec.expectation == .model ? "Disagrees" : "Broken" }
 }
 
 /// Lengths of time as schedules have them: 30s, 5m, 2h.

@@ -53,6 +53,7 @@ public final class Operator: Sendable {
         var isStopped = false
         /// What was complained of last, so that it is said once.
         var complaint = ""
+        var objectComplaints: Set<String> = []
     }
 
     /// The log may change many times a second; a round now and then keeps statuses up.
@@ -129,17 +130,22 @@ public final class Operator: Sendable {
         while !state.withLock({ $0.isStopped }) {
             do {
                 let position = try log.lastPosition()
-                let hasNews = state.withLock { state in
-                    defer { state.hasNews = false }
-                    return state.hasNews
-                }
-                if options.isLeader(), hasNews || position > seen {
-                    try round()
-                    seen = position
+                if options.isLeader() {
+                    let hasNews = state.withLock { state in
+                        defer { state.hasNews = false }
+                        return state.hasNews
+                    }
+                    if hasNews || position > seen {
+                        try round()
+                        seen = position
+                    }
+                } else {
+                    seen = -1
                 }
                 // What the log says next may wait; what people ask for does not.
                 let end = clock.monotonicMicroseconds() + Self.roundMicroseconds
-                while !state.withLock({ $0.hasNews || $0.isStopped }) {
+                let isLeader = seen >= 0
+                while !state.withLock({ $0.hasNews && isLeader || $0.isStopped }) {
                     let left = end - clock.monotonicMicroseconds()
                     guard left > 0 else { break }
                     _ = try log.waitForNews(
@@ -155,6 +161,17 @@ public final class Operator: Sendable {
     }
 
     private static let secondsAfterFailure = 2.0
+
+    /// Says what is wrong with one object, once.
+    func complain(ofObject text: String) {
+        let isNew = state.withLock { state in
+            if state.objectComplaints.count >= Self.complaintsMax { state.objectComplaints = [] }
+            return state.objectComplaints.insert(text).inserted
+        }
+        if isNew { options.complain(text) }
+    }
+
+    private static let complaintsMax = 1000
 
     private func complain(_ text: String) {
         let isNew = state.withLock { state in
@@ -202,8 +219,19 @@ public final class Operator: Sendable {
                     state.objects[plural]??[name] = written
                 }
             }
-        } catch let status as APIStatus where status.code == 404 {
-            // It is gone: the watch tells.
+        } catch let status as APIStatus where status.isOfOneObject {
+            // One that is gone is told by the watch; what is wrong with one must not stop the rest.
+            if status.code != 404 { complain(ofObject: "\(plural) \(name): \(status)") }
+        }
+    }
+}
+
+extension APIStatus {
+    /// Whether the server refuses what was asked of this object, however often it is asked.
+    var isOfOneObject: Bool {
+        switch code {
+        case 401, 408, 429: false
+        case _: (400..<500).contains(code)
         }
     }
 }

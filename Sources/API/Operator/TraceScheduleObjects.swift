@@ -53,12 +53,11 @@ struct TraceScheduleObjects {
             Condition(type: "Ready", holds: false, reason: reason, message: message)
         }
         var spec: ScheduleSpec
-        let isPaused: Bool
+        // Where the manifest does not say, it is for people to pause and resume it.
+        let isPaused = object["spec"]["suspend"].bool
         do {
             let resource = try Resource(ManifestValue(object), file: name)
-            let read = try ScheduleSpec.read(ScheduleManifest(resource))
-            spec = read.spec
-            isPaused = read.isPaused ?? false
+            spec = try ScheduleSpec.read(ScheduleManifest(resource)).spec
         } catch let error as ManifestError {
             return refused("Invalid", error.message)
         } catch let error as Refusal {
@@ -71,7 +70,9 @@ struct TraceScheduleObjects {
                 "the log has a schedule of this name that no TraceSchedule asked for; delete it"
                     + " with tracectl schedule delete, or choose another name")
         }
-        if let held, held.spec == spec, held.isPaused == isPaused { return nil }
+        if let held, held.spec == spec, isPaused == nil || held.isPaused == isPaused {
+            return nil
+        }
         do {
             _ = try book.save(spec, isPaused: isPaused)
             isChanged = true
@@ -141,11 +142,11 @@ struct TraceScheduleObjects {
         if life.isBroken {
             guard let change = changes.first(where: { $0.change.kind == .broken })?.change else {
                 return Condition(
-                    type: "Healthy", holds: false, reason: "Broken",
+                    type: "Healthy", holds: false, reason: life.brokenWord,
                     message: "\(life.mismatches) unexpected in a row")
             }
             return Condition(
-                type: "Healthy", holds: false, reason: "Broken",
+                type: "Healthy", holds: false, reason: life.brokenWord,
                 message: "\(change.verdict.rawValue) where \(change.expected.rawValue) was expected"
                     + ", \(change.mismatches) times in a row, since \(change.slot.text)")
         }
@@ -198,8 +199,9 @@ struct TraceScheduleObjects {
         do {
             try owner.client.call(
                 APICall("POST", "/api/v1/namespaces/default/events", body: event))
-        } catch let status as APIStatus where status.code == 409 {
-            // Told before.
+        } catch let status as APIStatus where status.isOfOneObject {
+            // Told before, or events are not for us to make: the status says the same.
+            if status.code != 409 { owner.complain(ofObject: "event of \(entry.name): \(status)") }
         }
     }
 }

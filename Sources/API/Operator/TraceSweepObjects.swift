@@ -36,9 +36,10 @@ struct TraceSweepObjects {
             let uid = object["metadata"]["uid"].text ?? ""
             if let entry = byUID[uid] {
                 try tell(object, entry)
-            } else {
+            } else if object["status"]["number"].isNull {
                 try begin(object, name, uid)
             }
+            // Else it was run, and is in a segment that was put away: its status says how it went.
         }
     }
 

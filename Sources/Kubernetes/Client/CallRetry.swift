@@ -5,7 +5,7 @@ struct CallRetry: Sendable {
     private var hasRenewedLogin = false
 
     private static let attemptsMax = 6
-    private static let serverWaitMillisecondsMax = 30_000
+    private static let serverWaitSecondsMax = 30
 
     enum Decision: Hashable {
         case give
@@ -51,6 +51,6 @@ struct CallRetry: Sendable {
     ) -> Int {
         let own = backoff.next(random: random)
         guard let askedSeconds, askedSeconds >= 0 else { return own }
-        return max(own, min(Self.serverWaitMillisecondsMax, askedSeconds * 1000))
+        return max(own, min(Self.serverWaitSecondsMax, askedSeconds) * 1000)
     }
 }

@@ -152,7 +152,7 @@ public final class Reflector: Sendable {
                 }
             case .error(let status):
                 return ended(status, round)
-            case .malformed: return list()
+            case .malformed: return later { $0.list() }
             }
             guard isCurrent(round) else { return }
         }
@@ -168,7 +168,7 @@ public final class Reflector: Sendable {
     private func ended(_ error: (any Error)?, _ round: Int) {
         guard isCurrent(round) else { return }
         if let status = error as? APIStatus, status.code == 410 || status.reason == .expired {
-            return list()
+            return later { $0.list() }
         }
         let isQuick = state.withLock { state in
             if state.hasHeard { state.backoff.reset() }

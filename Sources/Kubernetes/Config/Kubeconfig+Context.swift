@@ -26,8 +26,7 @@ extension Kubeconfig {
         let place = "\(origin): cluster \"\(context.cluster)\""
         guard var server = cluster.server, ServerAddress(server) != nil else {
             throw ConfigError(
-                "\(place): server must be a URL such as https://host:6443, and is"
-                    + " \"\(cluster.server ?? "")\"")
+                "\(place): server must be a URL such as https://host:6443")
         }
         while server.hasSuffix("/") { server.removeLast() }
         var user = User()

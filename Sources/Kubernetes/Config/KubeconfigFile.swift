@@ -36,7 +36,7 @@ struct KubeconfigFile: Decodable {
         } catch let error as DecodingError {
             throw ConfigError("\(file): \(Self.words(error))")
         } catch {
-            throw ConfigError("\(file): no kubeconfig: \(Self.line("\(error)"))")
+            throw ConfigError("\(file): no kubeconfig: \(Self.place(error))")
         }
         if let kind = read.kind, kind != "Config" {
             throw ConfigError("\(file): kind is \"\(kind)\", and a kubeconfig's is Config")
@@ -53,11 +53,7 @@ struct KubeconfigFile: Decodable {
             case .valueNotFound(_, let context): (context, "has no value")
             case .keyNotFound(let key, let context): (context, "lacks \(key.stringValue)")
             case .dataCorrupted(let context):
-                // What the parser says has the place in it.
-                (
-                    context,
-                    line(context.underlyingError.map { "\($0)" } ?? context.debugDescription)
-                )
+                (context, context.underlyingError.map(place) ?? line(context.debugDescription))
             @unknown default: (.init(codingPath: [], debugDescription: ""), "is malformed")
             }
         let path = context.codingPath.reduce(into: "") { path, key in
@@ -68,6 +64,16 @@ struct KubeconfigFile: Decodable {
             }
         }
         return path.isEmpty ? "no kubeconfig: \(what)" : "\(path) \(what)"
+    }
+
+    /// Where the YAML ends to be YAML; what is written there may be a secret.
+    private static func place(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            "line \(mark.line), column \(mark.column): \(line(problem))"
+        case _: "it is no YAML"
+        }
     }
 
     private static func line(_ text: String) -> String {

@@ -87,7 +87,10 @@ public final class ClusterWatcher: Sendable {
         case .failing(let error):
             let isNew = state.withLock { $0.failures.insert(path).inserted }
             // One that is cut off now and then is nothing to speak of.
-            if isNew, (error as? APIStatus)?.code == 403 { complain("\(error)") }
+            guard (error as? APIStatus)?.code == 403 else { return }
+            if isNew { complain("\(error)") }
+            // Without it the traffic mode is what it is by default.
+            if kind.only != nil { queue.async { [self] in replace([], path) } }
             return
         case .replaced(let all):
             let held = all.filter(kind.includes).compactMap { self.held($0) }

@@ -43,7 +43,7 @@ enum SchedulePrinter {
     /// What is thought of a schedule that expects something.
     static func probe(_ life: ScheduleLife) -> String {
         guard life.spec.expectation != nil else { return "-" }
-        if life.isBroken { return "Broken" }
+        if life.isBroken { return life.brokenWord }
         if life.lastSlot == nil { return "Unknown" }
         return life.mismatches > 0 ? "Healthy (\(life.mismatches) unexpected)" : "Healthy"
     }

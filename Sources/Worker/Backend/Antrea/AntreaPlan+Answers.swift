@@ -102,11 +102,14 @@ extension AntreaPlan {
             if let moment = object.lookAt, moment <= now {
                 made[name]?.lookAt = nil
                 actions += lookAgain(name, object)
+            } else if let moment = object.lookAt {
+                // Who looks remembers one moment alone: the next is said again.
+                actions.append(.look(at: moment))
             }
-            if object.state == .present, !object.isOver, !object.isAsked,
-                let since = object.emptySince
-            {
-                if now - since >= Self.emptyMicrosecondsMax, let uid = object.uid {
+            if object.state == .present, !object.isOver, let since = object.emptySince {
+                if object.isAsked {
+                    actions.append(.look(at: now + Self.emptyMicrosecondsMax))
+                } else if now - since >= Self.emptyMicrosecondsMax, let uid = object.uid {
                     made[name]?.state = .deleting
                     made[name]?.isRequeued = true
                     actions.append(

@@ -85,6 +85,10 @@ extension AntreaPlan {
         object.uid = status.uid
         object.resourceVersion = status.resourceVersion
         if object.state == .creating { object.state = .present }
+        // It was begun after all: it is not to be taken back.
+        if object.isRequeued, status.phase != .waiting, object.state == .deleting {
+            (object.state, object.isRequeued, object.lookAt) = (.present, false, nil)
+        }
         object.lookAt = object.state == .present ? nil : object.lookAt
         let isEmpty = status.phase == .waiting
         object.emptySince = isEmpty ? object.emptySince ?? now : nil

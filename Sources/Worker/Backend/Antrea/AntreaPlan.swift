@@ -213,6 +213,11 @@ struct AntreaPlan: Sendable {
             made[object.name] = Made(attempt: key)
             actions.append(.create(object, run.started.request))
         }
+        if !line.isEmpty, othersWait(at: now),
+            let since = others.values.filter({ $0.attempt == nil }).compactMap(\.emptySince).min()
+        {
+            actions.append(.look(at: max(now + 1, since + Self.othersWaitMicrosecondsMax)))
+        }
         if let next = line.compactMap({ runs[$0]?.notBefore }).filter({ $0 > now }).min() {
             actions.append(.look(at: next))
         }

@@ -55,7 +55,8 @@ extension KubernetesBackend {
             return .there(status, owner: AntreaObject.owner(object["metadata"], log: log))
         case .failure(let error):
             guard let status = error as? APIStatus else {
-                return error is ConfigError ? .refused("\(error)") : .unknown
+                // A credential that cannot be had now may be had later.
+                return .unknown
             }
             switch status.code {
             case 404: return isCreation ? .refused(status.message) : .gone
