@@ -94,6 +94,19 @@ struct CredentialTests {
     }
 
     @Test(
+        "a plugin that hangs, or leaves a child that does, is given up",
+        arguments: [
+            "sleep 60", "sleep 60 & exit 0", "trap '' TERM; sleep 60",
+        ])
+    func hangs(_ script: String) throws {
+        try inFolder { folder in
+            let plugin = try plugin(script, folder)
+            let error = try #require(throws: ConfigError.self) { try plugin.run(secondsMax: 0.3) }
+            #expect(error.description.contains("did not answer"), "\(error)")
+        }
+    }
+
+    @Test(
         "what a plugin does wrong is told with its hint",
         arguments: [
             ("exit 3", "ended with status 3"), ("echo nonsense", "did not answer with JSON"),

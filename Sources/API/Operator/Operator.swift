@@ -106,8 +106,11 @@ public final class Operator: Sendable {
         guard !reflectors.isEmpty else { return }
         for reflector in reflectors { reflector.stop() }
         log.wake(waker)
-        ended.wait()
+        // A server that is away may hold up a call for minutes; a round may end anywhere.
+        _ = ended.wait(timeout: .now() + .seconds(Self.stopSecondsMax))
     }
+
+    private static let stopSecondsMax = 5
 
     private func take(_ news: Reflector.News, _ plural: String) {
         func name(_ object: JSONValue) -> String { object["metadata"]["name"].text ?? "" }

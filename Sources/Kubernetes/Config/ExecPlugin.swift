@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A program that gives credentials, as client-go runs it (kubernetes.io, "client-go credential
 /// plugins"; client.authentication.k8s.io v1 and v1beta1).
@@ -23,7 +24,8 @@ public struct ExecPlugin: Sendable {
     private static let versions = [
         "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1",
     ]
-    private static let secondsMax = 60.0
+    static let secondsMax = 60.0
+    private static let drainSeconds = 0.5
     private static let answerBytesMax = 1 << 20
 
     init(
@@ -60,7 +62,7 @@ public struct ExecPlugin: Sendable {
     }
 
     /// Runs the program and waits for it, a minute at most. Blocks.
-    func run() throws(ConfigError) -> Credential {
+    func run(secondsMax: Double = ExecPlugin.secondsMax) throws(ConfigError) -> Credential {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
@@ -68,21 +70,41 @@ public struct ExecPlugin: Sendable {
         let output = Pipe()
         process.standardOutput = output
         process.standardInput = FileHandle.nullDevice
+        let (said, exited) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        process.terminationHandler = { _ in exited.signal() }
+        let answer = Mutex(Data())
+        let reader = output.fileHandleForReading
+        reader.readabilityHandler = { handle in
+            let more = handle.availableData
+            if more.isEmpty {
+                handle.readabilityHandler = nil
+                said.signal()
+            } else {
+                answer.withLock { if $0.count <= Self.answerBytesMax { $0 += more } }
+            }
+        }
         do {
             try process.run()
         } catch {
+            reader.readabilityHandler = nil
             throw failure("cannot be run: \(error.localizedDescription)")
         }
-        let killer = DispatchWorkItem { process.terminate() }
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.secondsMax, execute: killer)
-        let answer = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        killer.cancel()
+        let end = DispatchTime.now() + secondsMax
+        guard exited.wait(timeout: end) == .success else {
+            reader.readabilityHandler = nil
+            kill(process.processIdentifier, SIGKILL)
+            throw failure("did not answer within \(Int(secondsMax.rounded(.up))) s")
+        }
+        // What it has started, or was started beside it, may hold the pipe open: what it said
+        // itself is there by now.
+        _ = said.wait(timeout: .now() + Self.drainSeconds)
+        reader.readabilityHandler = nil
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
             throw failure("ended with status \(process.terminationStatus)")
         }
-        guard answer.count <= Self.answerBytesMax else { throw failure("said too much") }
-        return try read(answer)
+        let whole = answer.withLock { $0 }
+        guard whole.count <= Self.answerBytesMax else { throw failure("said too much") }
+        return try read(whole)
     }
 
     private func read(_ answer: Data) throws(ConfigError) -> Credential {
