@@ -62,12 +62,11 @@ final class WatchHub: Sendable {
         thread.start()
     }
 
-    /// Ends all watches; returns when the thread has ended. May be called again.
+    /// Ends all watches, once; returns when the thread has ended.
     func stop() {
         state.withLock { $0.isStopped = true }
         store.log.wake(waker)
         ended.wait()
-        ended.signal()
     }
 
     var watcherCount: Int { state.withLock { $0.watchers.count } }
