@@ -18,3 +18,19 @@ extension JSONValue {
             }
     }
 }
+
+extension OutputValue {
+    /// What is sent, as it is printed: keys in alphabetical order.
+    init(_ value: JSONValue) {
+        self =
+            switch value {
+            case .null: .null
+            case .bool(let flag): .bool(flag)
+            case .int(let number): .int(Int(number))
+            case .double(let number): .string(String(number))
+            case .string(let text): .string(text)
+            case .array(let values): .list(values.map { OutputValue($0) })
+            case .object(let entries): .object(entries.mapValues { OutputValue($0) })
+            }
+    }
+}

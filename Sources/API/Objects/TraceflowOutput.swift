@@ -1,25 +1,14 @@
+import Kubernetes
 import Scheduler
 import Traceflow
+import Worker
 
 extension TraceflowSpec {
+    /// As Antrea has it, with what is ours.
     package var output: OutputValue {
-        .object([
-            "source": source.map {
-                .object([
-                    "namespace": .text($0.namespace), "pod": .text($0.pod), "ip": .text($0.ip),
-                ])
-            },
-            "destination": destination.map {
-                .object([
-                    "namespace": .text($0.namespace), "pod": .text($0.pod),
-                    "service": .text($0.service), "ip": .text($0.ip),
-                ])
-            },
-            "packet": packet.map { .object($0.fields) },
-            "liveTraffic": .flag(liveTraffic), "droppedOnly": .flag(droppedOnly),
-            "timeout": .number(timeout),
-            "capture": capture?.output,
-        ])
+        guard case .map(var entries) = OutputValue(json) else { return .null }
+        if let capture { entries.append(.init(key: "capture", value: capture.output)) }
+        return .map(entries.sorted { $0.key < $1.key })
     }
 }
 
@@ -32,52 +21,13 @@ extension CaptureRequest {
     }
 }
 
-extension Packet {
-    fileprivate var fields: [String: OutputValue?] {
-        [
-            "ipHeader": ipHeader.map {
-                .object([
-                    "srcIP": .text($0.srcIP), "protocol": .number($0.protocol),
-                    "ttl": .number($0.ttl), "flags": .number($0.flags),
-                ])
-            },
-            "ipv6Header": ipv6Header.map {
-                .object([
-                    "srcIP": .text($0.srcIP), "nextHeader": .number($0.nextHeader),
-                    "hopLimit": .number($0.hopLimit),
-                ])
-            },
-            "transportHeader": transportHeader?.output,
-        ]
-    }
-}
-
-extension TransportHeader {
-    fileprivate var output: OutputValue {
-        .object([
-            "tcp": tcp.map {
-                .object([
-                    "srcPort": .number($0.srcPort), "dstPort": .number($0.dstPort),
-                    "flags": .number($0.flags),
-                ])
-            },
-            "udp": udp.map {
-                .object(["srcPort": .number($0.srcPort), "dstPort": .number($0.dstPort)])
-            },
-            "icmp": icmp.map {
-                .object(["id": .number($0.id), "sequence": .number($0.sequence)])
-            },
-        ])
-    }
-}
-
 extension CapturedPacket {
     package var output: OutputValue {
-        var fields = headers.fields
-        fields["srcIP"] = .string(srcIP)
-        fields["dstIP"] = .string(dstIP)
-        fields["length"] = .int(length)
-        return .object(fields)
+        var value = headers.json
+        value["srcIP"] = .string(srcIP)
+        value["dstIP"] = .string(dstIP)
+        value["length"] = .int(Int64(length))
+        return OutputValue(value)
     }
 }
 

@@ -65,7 +65,7 @@ enum TraceflowKind { static let name = "Traceflow" }
 
 extension TraceflowSpec {
     /// As Antrea takes it: without what is ours alone.
-    var json: JSONValue {
+    package var json: JSONValue {
         .of([
             "source": source.map {
                 .of([
@@ -84,7 +84,7 @@ extension TraceflowSpec {
 }
 
 extension Packet {
-    var json: JSONValue {
+    package var json: JSONValue {
         .of([
             "ipHeader": ipHeader.map {
                 .of([
