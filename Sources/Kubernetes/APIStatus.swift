@@ -47,6 +47,13 @@ public struct APIStatus: Error, Hashable, Sendable, CustomStringConvertible {
         details = object["details"]
     }
 
+    /// Whether it says that there is no such object. A 404 may also mean that the server does not
+    /// serve the kind: for good, or because it has only just begun and does not know its custom
+    /// resources yet; then it has no Status, or one that names nothing.
+    public func isAbsence(of name: String) -> Bool {
+        code == 404 && reason == .notFound && details["name"].text == name
+    }
+
     public var json: JSONValue {
         .of([
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",

@@ -23,6 +23,29 @@ enum Bench {
     }
 }
 
+extension APIServer {
+    /// What makes a command use this cluster.
+    var asBackend: [String] { ["--backend", "kubernetes", "--kubeconfig", kubeconfig] }
+
+    /// What happens to traces that end at a Pod; nil for what usually does.
+    func behave(_ behaviour: String?, _ pod: String) throws {
+        try kubectl(
+            "annotate", "--overwrite", "pod", "-n", "shop", pod,
+            behaviour.map { "stand-in.test/behaviour=\($0)" } ?? "stand-in.test/behaviour-")
+    }
+}
+
+/// Waits for what other processes do. Whatever fails meanwhile may yet come: a server may be away.
+func waitUntil(
+    _ what: String, seconds: Double = 30, _ condition: () throws -> Bool
+) throws {
+    let end = Date().addingTimeInterval(seconds)
+    while (try? condition()) != true {
+        try #require(Date() < end, "\(what) did not come")
+        Thread.sleep(forTimeInterval: 0.05)
+    }
+}
+
 /// All tests that share the API server, one after the other: whoever plays Antrea there is alone.
 @Suite("A real API server", .serialized, .enabled(if: APIServer.isThere))
 struct RealServer {}

@@ -180,7 +180,7 @@ extension RealServer {
             ) { told in
                 news.withLock { news in
                     switch told {
-                    case .replaced(let all): news.append("all \(all.count)")
+                    case .replaced(let all): news.append("all \(all.items.count)")
                     case .changed(let object):
                         news.append("set \(object["metadata"]["name"].text ?? "")")
                     case .deleted(let object):

@@ -21,10 +21,6 @@ extension RealServer {
             binary = try Binary()
         }
 
-        private var cluster: [String] {
-            ["--backend", "kubernetes", "--kubeconfig", server.kubeconfig]
-        }
-
         private func objects(_ selector: String = "app.kubernetes.io/managed-by=tracectl") throws
             -> [String]
         {
@@ -52,7 +48,7 @@ extension RealServer {
                 """
             }
             let file = try binary.write(all.joined(), to: "all.yaml")
-            let applied = try binary.run(["apply", "-f", file] + cluster)
+            let applied = try binary.run(["apply", "-f", file] + server.asBackend)
             try #require(applied.status == 0, "\(applied.errors)")
         }
 
@@ -78,18 +74,14 @@ extension RealServer {
                 proxy.stop()
                 deleteAll()
             }
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p7",
-                "stand-in.test/behaviour=dropped-ingress")
-            defer {
-                _ = try? server.kubectl(
-                    "annotate", "pod", "-n", "shop", "p7", "stand-in.test/behaviour-")
-            }
+            try server.behave("dropped-ingress", "p7")
+            defer { try? server.behave(nil, "p7") }
             // Longer than the API server is away.
             try record(60, timeout: 60)
             try proxy.set([
                 "drop_before": 0.05, "drop_after": 0.05, "delay": 0.2, "truncate": 0.04,
                 "busy": 0.05, "error": 0.05, "gone": 0.3, "cut": 0.7,
+                "absent": 0.06, "unready": 0.04,
             ])
             let config = try server.kubeconfig(through: proxy.url)
             let worker = binary.process([
@@ -97,7 +89,9 @@ extension RealServer {
             ])
             try worker.run()
             // In the middle of it.
-            try waitUntil { antrea.facts.count { $0.fact == "ended" } >= 10 }
+            try waitUntil("the tenth trace's end") {
+                antrea.facts.count { $0.fact == "ended" } >= 10
+            }
             server.killServer()
             try server.restartServer()
             worker.waitUntilExit()
@@ -113,7 +107,9 @@ extension RealServer {
             #expect(antrea.begunObjects.allSatisfy { $0.value == 1 }, "\(antrea.begunObjects)")
             #expect(antrea.busyMax <= 10)
             let counts = try proxy.counts()
-            for fault in ["drop_before", "drop_after", "delay", "busy", "error", "gone"] {
+            for fault in [
+                "drop_before", "drop_after", "delay", "busy", "error", "gone", "absent", "unready",
+            ] {
                 #expect(counts[fault] ?? 0 > 0, "\(fault) never happened: \(counts)")
             }
             try proxy.set(["drop_before": 0])
@@ -128,13 +124,8 @@ extension RealServer {
                 antrea.stop()
                 deleteAll()
             }
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p9",
-                "stand-in.test/behaviour=silent-receiver")
-            defer {
-                _ = try? server.kubectl(
-                    "annotate", "pod", "-n", "shop", "p9", "stand-in.test/behaviour-")
-            }
+            try server.behave("silent-receiver", "p9")
+            defer { try? server.behave(nil, "p9") }
             let foreign = (0..<7).map { number in
                 """
                 {"apiVersion":"crd.antrea.io/v1beta1","kind":"Traceflow","metadata":{"name":\
@@ -150,7 +141,7 @@ extension RealServer {
                 "wait", "tf", "-l", "by=hand", "--for=jsonpath={.status.phase}=Running",
                 "--timeout=20s")
             try record(20)
-            let worker = try binary.run(["worker", "--once"] + cluster)
+            let worker = try binary.run(["worker", "--once"] + server.asBackend)
             #expect(worker.status == 0, "\(worker.errors)")
             #expect(try traces().allSatisfy { $0.phase == .succeeded })
             // 14 less 4 in reserve less 7 of others.
@@ -170,18 +161,20 @@ extension RealServer {
             try record(30)
             for _ in 0..<3 {
                 let before = antrea.facts.count { $0.fact == "started" }
-                let worker = binary.process(["worker", "--lease", "1s"] + cluster)
+                let worker = binary.process(["worker", "--lease", "1s"] + server.asBackend)
                 try worker.run()
-                try waitUntil { antrea.facts.count { $0.fact == "started" } >= before + 4 }
+                try waitUntil("the start of four more") {
+                    antrea.facts.count { $0.fact == "started" } >= before + 4
+                }
                 kill(worker.processIdentifier, SIGKILL)
                 worker.waitUntilExit()
             }
-            let worker = try binary.run(["worker", "--once", "--lease", "1s"] + cluster)
+            let worker = try binary.run(["worker", "--once", "--lease", "1s"] + server.asBackend)
             #expect(worker.status == 0, "\(worker.errors)")
             #expect(try traces().allSatisfy { $0.phase == .succeeded })
             #expect(antrea.begunObjects.allSatisfy { $0.value == 1 }, "\(antrea.begunObjects)")
             #expect(antrea.busyMax <= 14)
-            try waitUntil { try objects().isEmpty }
+            try waitUntil("an empty cluster") { try objects().isEmpty }
         }
 
         @Test("an object that others delete fails its trace; one whose labels they take does not")
@@ -192,9 +185,9 @@ extension RealServer {
                 deleteAll()
             }
             try record(2)
-            let worker = binary.process(["worker", "--once"] + cluster)
+            let worker = binary.process(["worker", "--once"] + server.asBackend)
             try worker.run()
-            try waitUntil { antrea.facts.count { $0.fact == "started" } == 2 }
+            try waitUntil("the start of both") { antrea.facts.count { $0.fact == "started" } == 2 }
             let names = try objects()
             try server.kubectl("delete", names[0])
             try server.kubectl(
@@ -216,9 +209,10 @@ extension RealServer {
                 antrea.stop()
                 deleteAll()
             }
-            let running = binary.process(["run", "-S", "shop/p0", "-D", "shop/p1"] + cluster)
+            let running = binary.process(
+                ["run", "-S", "shop/p0", "-D", "shop/p1"] + server.asBackend)
             try running.run()
-            try waitUntil { antrea.facts.contains { $0.fact == "started" } }
+            try waitUntil("the start") { antrea.facts.contains { $0.fact == "started" } }
             kill(running.processIdentifier, SIGINT)
             running.waitUntilExit()
             #expect(running.terminationStatus == 130)
@@ -233,26 +227,16 @@ extension RealServer {
                 antrea.stop()
                 deleteAll()
             }
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p0",
-                "stand-in.test/behaviour=never-starts")
+            try server.behave("never-starts", "p0")
             try record(1)
-            let worker = binary.process(["worker", "--once"] + cluster)
+            let worker = binary.process(["worker", "--once"] + server.asBackend)
             try worker.run()
-            try waitUntil { try objects().contains { $0.hasSuffix("-2") } }
-            try server.kubectl("annotate", "pod", "-n", "shop", "p0", "stand-in.test/behaviour-")
+            try waitUntil("the next incarnation") { try objects().contains { $0.hasSuffix("-2") } }
+            try server.behave(nil, "p0")
             worker.waitUntilExit()
             #expect(try traces().map(\.phase) == [.succeeded])
             #expect(antrea.begunObjects.allSatisfy { $0.value == 1 })
             #expect(try objects().isEmpty)
-        }
-
-        private func waitUntil(_ seconds: Double = 30, _ condition: () throws -> Bool) throws {
-            let end = Date().addingTimeInterval(seconds)
-            while try !condition() {
-                try #require(Date() < end, "what was waited for did not come")
-                Thread.sleep(forTimeInterval: 0.05)
-            }
         }
     }
 }

@@ -67,16 +67,6 @@ extension RealServer {
             try get(".status.conditions[?(@.type==\"\(type)\")].status", kind, name)
         }
 
-        private func waitUntil(
-            _ what: String, seconds: Double = 30, _ condition: () throws -> Bool
-        ) throws {
-            let end = Date().addingTimeInterval(seconds)
-            while (try? condition()) != true {
-                try #require(Date() < end, "\(what) did not come")
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-        }
-
         private func clean() {
             _ = try? server.kubectl("delete", "traceschedules,tracesweeps", "--all")
             _ = try? server.kubectl("delete", "tf", "--all", "--wait=false")
@@ -104,8 +94,7 @@ extension RealServer {
                 end(serving)
                 antrea.stop()
                 clean()
-                _ = try? server.kubectl(
-                    "annotate", "pod", "-n", "shop", "p10", "stand-in.test/behaviour-")
+                try? server.behave(nil, "p10")
             }
             try server.kubectl("apply", "-f", "-", input: Self.schedule("web-db"))
             try waitUntil("health") {
@@ -115,9 +104,7 @@ extension RealServer {
             #expect(try get(".status.observedGeneration", "traceschedule", "web-db") == "1")
             #expect(try server.kubectl("get", "traceschedules").contains("Healthy"))
 
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p10",
-                "stand-in.test/behaviour=dropped-ingress")
+            try server.behave("dropped-ingress", "p10")
             try waitUntil("breaking") {
                 try condition("Healthy", of: "traceschedule", "web-db") == "False"
             }

@@ -15,10 +15,6 @@ extension RealServer {
             binary = try Binary()
         }
 
-        private var cluster: [String] {
-            ["--backend", "kubernetes", "--kubeconfig", server.kubeconfig]
-        }
-
         private func run(_ arguments: [String]) throws -> Binary.Result {
             try binary.run(arguments)
         }
@@ -26,12 +22,6 @@ extension RealServer {
         private func objectsLeft() throws -> String {
             try server.kubectl(
                 "get", "tf", "-l", "app.kubernetes.io/managed-by=tracectl", "-o", "name")
-        }
-
-        private func behave(_ behaviour: String?, _ pod: String) throws {
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", pod,
-                behaviour.map { "stand-in.test/behaviour=\($0)" } ?? "stand-in.test/behaviour-")
         }
 
         @Test(
@@ -48,10 +38,11 @@ extension RealServer {
         {
             let antrea = try AntreaStandIn(on: server)
             defer { antrea.stop() }
-            try behave(behaviour, "p4")
-            defer { try? behave(nil, "p4") }
+            try server.behave(behaviour, "p4")
+            defer { try? server.behave(nil, "p4") }
             let result = try run(
-                ["run", "-S", "shop/p0", "-D", "shop/p4", "-t", "1s", "-o", "yaml"] + cluster)
+                ["run", "-S", "shop/p0", "-D", "shop/p4", "-t", "1s", "-o", "yaml"]
+                    + server.asBackend)
             #expect(result.status == (phase == "Succeeded" ? 0 : 1), "\(result.errors)")
             #expect(result.output.contains("phase: \(phase)"), "\(result.output)\(result.errors)")
             if !verdict.isEmpty { #expect(result.output.contains("verdict: \(verdict)")) }
@@ -68,7 +59,7 @@ extension RealServer {
                     "run", "-S", "shop/p0", "-D", "shop/web", "--flow", "tcp,tcp_dst=80", "-o",
                     "yaml",
                 ]
-                    + cluster)
+                    + server.asBackend)
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.output.contains("pod: shop/p1"), "\(result.output)")
             #expect(result.output.contains("translatedDstIP: 10.10.1.11"))
@@ -84,10 +75,10 @@ extension RealServer {
                 "{source: {namespace: shop, pod: p0}, destination: {ip: 10.10.1.11},"
                     + " packet: {transportHeader: {tcp: {dstPort: 80, flags: 300}}}}",
                 version: "v1alpha1")
-            let result = try run(["run", "-f", file, "-o", "yaml"] + cluster)
+            let result = try run(["run", "-f", file, "-o", "yaml"] + server.asBackend)
             #expect(result.status == 1)
             #expect(result.output.contains("less than or equal to 255"), "\(result.output)")
-            let absent = try run(["run", "-S", "shop/none", "-D", "shop/p1"] + cluster)
+            let absent = try run(["run", "-S", "shop/none", "-D", "shop/p1"] + server.asBackend)
             #expect(absent.status == 1)
             #expect(absent.errors.contains("none"), "\(absent.errors)")
         }
@@ -96,7 +87,7 @@ extension RealServer {
         func secrets() throws {
             let antrea = try AntreaStandIn(on: server)
             defer { antrea.stop() }
-            _ = try run(["run", "-S", "shop/p0", "-D", "shop/p1"] + cluster)
+            _ = try run(["run", "-S", "shop/p0", "-D", "shop/p1"] + server.asBackend)
             let files = try FileManager.default.contentsOfDirectory(atPath: binary.log)
             for file in files {
                 let bytes = FileManager.default.contents(atPath: binary.log + "/" + file) ?? Data()
@@ -115,7 +106,7 @@ extension RealServer {
                     "--coverage", "pairs",
                     "--quiet",
                 ]
-                    + cluster)
+                    + server.asBackend)
             #expect(result.status == 0, "\(result.errors)\(result.output)")
             #expect(antrea.busyMax <= 10)
             #expect(antrea.begunObjects.count == 36)
@@ -131,11 +122,12 @@ extension RealServer {
             #expect(result.status == 3)
             #expect(result.errorLines == 1, "\(result.errors)")
             let denied = try run(
-                ["run", "-S", "shop/p0", "-D", "shop/p1", "--context", "viewer"] + cluster)
+                ["run", "-S", "shop/p0", "-D", "shop/p1", "--context", "viewer"] + server.asBackend)
             #expect(denied.status == 3)
             #expect(denied.errors.contains("viewer"), "\(denied.errors)")
             #expect(denied.errorLines == 1)
-            let missing = try run(["run", "-S", "a", "-D", "b", "--context", "no"] + cluster)
+            let missing = try run(
+                ["run", "-S", "a", "-D", "b", "--context", "no"] + server.asBackend)
             #expect(missing.status == 3)
             #expect(missing.errors.contains("no context \"no\"; there are tests, tracectl, viewer"))
         }

@@ -20,18 +20,6 @@ extension RealServer {
             binary = try Binary()
         }
 
-        private var cluster: [String] {
-            ["--backend", "kubernetes", "--kubeconfig", server.kubeconfig]
-        }
-
-        private func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-            let end = Date().addingTimeInterval(30)
-            while try !condition() {
-                try #require(Date() < end, "\(what) did not come")
-                Thread.sleep(forTimeInterval: 0.05)
-            }
-        }
-
         private func observed() throws -> [ClusterObserved] {
             guard FileManager.default.fileExists(atPath: binary.log) else { return [] }
             let log = try JobLog.openTraces(binary.log, access: .readOnly)
@@ -52,7 +40,7 @@ extension RealServer {
         @Test("what changes is recorded with who changed it, and once; heartbeats are not")
         func changes() throws {
             let antrea = try AntreaStandIn(on: server)
-            let worker = binary.process(["worker"] + cluster)
+            let worker = binary.process(["worker"] + server.asBackend)
             try worker.run()
             defer {
                 worker.terminate()
@@ -92,15 +80,14 @@ extension RealServer {
         @Test("an incident names the edit that broke the probe, and who made it")
         func incident() throws {
             let antrea = try AntreaStandIn(on: server)
-            let worker = binary.process(["worker"] + cluster)
+            let worker = binary.process(["worker"] + server.asBackend)
             try worker.run()
             defer {
                 worker.terminate()
                 worker.waitUntilExit()
                 antrea.stop()
                 _ = try? server.kubectl("delete", "networkpolicy", "-n", "shop", "--all")
-                _ = try? server.kubectl(
-                    "annotate", "pod", "-n", "shop", "p5", "stand-in.test/behaviour-")
+                try? server.behave(nil, "p5")
             }
             try waitUntil("the first observation") { try observed().count == 1 }
             let made = try binary.run([
@@ -115,9 +102,7 @@ extension RealServer {
             try waitUntil("a first result") { try probe().contains("\"path\"") }
             try server.kubectl(
                 "apply", "--field-manager=night-shift", "-f", "-", input: Self.policy)
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p5",
-                "stand-in.test/behaviour=dropped-ingress")
+            try server.behave("dropped-ingress", "p5")
             try waitUntil("the finding") { try probe().contains("Broken") }
             let incident = try binary.run(["incident", "web", "--around=-1s"])
             #expect(
@@ -128,7 +113,7 @@ extension RealServer {
         @Test("a snapshot is a cluster that the model takes, and that --at remembers")
         func snapshot() throws {
             let file = binary.folder + "/snapshot.yaml"
-            let live = try binary.run(["cluster", "snapshot"] + cluster)
+            let live = try binary.run(["cluster", "snapshot"] + server.asBackend)
             #expect(live.status == 0, "\(live.errors)")
             try live.output.write(toFile: file, atomically: true, encoding: .utf8)
             let matrix = try binary.run([
@@ -145,11 +130,12 @@ extension RealServer {
         func optedOut() throws {
             try server.kubectl("label", "ns", "shop", "tracectl.dev/tracing=disabled")
             defer { _ = try? server.kubectl("label", "ns", "shop", "tracectl.dev/tracing-") }
-            let trace = try binary.run(["run", "-S", "shop/p0", "-D", "shop/p1"] + cluster)
+            let trace = try binary.run(
+                ["run", "-S", "shop/p0", "-D", "shop/p1"] + server.asBackend)
             #expect(trace.status == 1)
             #expect(trace.errors.contains("namespace shop wants no traces"), "\(trace.errors)")
             let sweep = try binary.run(
-                ["sweep", "run", "--ports", "tcp/80", "--dry-run"] + cluster)
+                ["sweep", "run", "--ports", "tcp/80", "--dry-run"] + server.asBackend)
             #expect(sweep.status != 0, "\(sweep.output)")
             #expect(sweep.errors.contains("shop"), "\(sweep.errors)")
         }
@@ -159,16 +145,13 @@ extension RealServer {
             let antrea = try AntreaStandIn(on: server)
             defer {
                 antrea.stop()
-                _ = try? server.kubectl(
-                    "annotate", "pod", "-n", "shop", "p6", "stand-in.test/behaviour-")
+                try? server.behave(nil, "p6")
             }
-            let command = ["run", "-S", "shop/p0", "-D", "shop/p6", "--compare"] + cluster
+            let command = ["run", "-S", "shop/p0", "-D", "shop/p6", "--compare"] + server.asBackend
             let same = try binary.run(command)
             #expect(same.status == 0, "\(same.errors)")
             #expect(same.errors.contains("trace and model agree"))
-            try server.kubectl(
-                "annotate", "--overwrite", "pod", "-n", "shop", "p6",
-                "stand-in.test/behaviour=dropped-ingress")
+            try server.behave("dropped-ingress", "p6")
             let soon = try binary.run(command)
             #expect(soon.status == 0, "\(soon.errors)")
             #expect(soon.errors.contains("the cluster changed just before"), "\(soon.errors)")

@@ -166,7 +166,10 @@ struct AntreaPlanTests {
             case .create(let object, let request):
                 take(
                     plan.created(
-                        object.name, answered { cluster.create(object, request) }, at: now, moment))
+                        object.name,
+                        isRough && chance(5)
+                            ? .refused("not ready", isFinal: false)
+                            : answered { cluster.create(object, request) }, at: now, moment))
             case .read(let name):
                 take(plan.read(name, answered { cluster.read(name) }, at: now, moment))
             case .delete(let name, let uid, let version):
@@ -180,11 +183,14 @@ struct AntreaPlanTests {
             }
         }
 
+        /// What a list says may be told when it is true no longer.
+        var listed = cluster
         func relist() {
+            if !isRough || chance(70) { listed = cluster }
             take(
                 plan.replaced(
-                    cluster.objects.map { cluster.json($0.key, $0.value) }, at: now,
-                    Moment(microseconds: now)))
+                    listed.objects.map { listed.json($0.key, $0.value) },
+                    version: String(listed.version), at: now, Moment(microseconds: now)))
         }
 
         relist()
@@ -229,10 +235,53 @@ struct AntreaPlanTests {
         var plan = AntreaPlan(log: "log", reserve: 4)
         let moment = Moment(microseconds: 0)
         let waiting: JSONValue = ["metadata": ["name": "theirs", "uid": "u"]]
-        _ = plan.replaced([waiting], at: 0, moment)
+        _ = plan.replaced([waiting], version: "1", at: 0, moment)
         #expect(!plan.start(Self.attempt(1), at: 1, moment).contains { $0.isCreation })
         #expect(!plan.look(at: 299_000_000, moment).contains { $0.isCreation })
         #expect(plan.look(at: 300_000_001, moment).contains { $0.isCreation })
+    }
+
+    @Test("what is refused by a server that may not be ready is asked for again, for ten seconds")
+    func notReady() {
+        var plan = AntreaPlan(log: "log", reserve: 4)
+        let moment = Moment(microseconds: 0)
+        _ = plan.replaced([], version: "1", at: 0, moment)
+        guard case .create(let object, _) = plan.start(Self.attempt(1), at: 0, moment).first else {
+            Issue.record("nothing was made")
+            return
+        }
+        let refused = AntreaPlan.Answer.refused("404 page not found", isFinal: false)
+        _ = plan.created(object.name, refused, at: 0, moment)
+        #expect(plan.look(at: 9_000_000, moment).contains { $0.isCreation })
+        _ = plan.created(object.name, refused, at: 9_000_000, moment)
+        #expect(plan.look(at: 19_000_000, moment).contains { $0.isCreation })
+        let end = plan.created(object.name, refused, at: 19_000_001, moment)
+        #expect(end.contains { if case .report = $0 { true } else { false } })
+        #expect(plan.made.isEmpty)
+    }
+
+    @Test("an object that was made anew by others under its name, unseen, holds no credit of ours")
+    func remade() {
+        var plan = AntreaPlan(log: "log", reserve: 4)
+        let moment = Moment(microseconds: 0)
+        _ = plan.replaced([], version: "1", at: 0, moment)
+        guard
+            case .create(let object, let request) = plan.start(
+                Self.attempt(1), at: 0, moment
+            ).first
+        else {
+            Issue.record("nothing was made")
+            return
+        }
+        var cluster = ImaginedCluster()
+        _ = plan.created(object.name, cluster.create(object, request), at: 1, moment)
+        #expect(plan.used == 1)
+        cluster.add(object.name)
+        let actions = plan.replaced(
+            cluster.objects.map { cluster.json($0.key, $0.value) },
+            version: String(cluster.version), at: 2, moment)
+        #expect(actions.contains { if case .report = $0 { true } else { false } })
+        #expect(plan.used == 0 && plan.foreign == 1)
     }
 
     @Test("rates are kept, in all and in each namespace")
@@ -256,7 +305,7 @@ struct AntreaPlanTests {
     func optedOut() {
         var plan = AntreaPlan(log: "log", reserve: 4)
         plan.radius.optedOut = ["a"]
-        _ = plan.replaced([], at: 0, Moment(microseconds: 0))
+        _ = plan.replaced([], version: "1", at: 0, Moment(microseconds: 0))
         let actions = plan.start(Self.attempt(1), at: 0, Moment(microseconds: 0))
         #expect(actions.count == 1)
         guard case .report(let report) = actions.first,

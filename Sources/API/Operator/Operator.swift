@@ -119,7 +119,7 @@ public final class Operator: Sendable {
             case .failing: return
             case .replaced(let all):
                 state.objects[plural] = Dictionary(
-                    all.map { (name($0), $0) }, uniquingKeysWith: { $1 })
+                    all.items.map { (name($0), $0) }, uniquingKeysWith: { $1 })
             case .changed(let object): state.objects[plural]??[name(object)] = object
             case .deleted(let object): state.objects[plural]??[name(object)] = nil
             }

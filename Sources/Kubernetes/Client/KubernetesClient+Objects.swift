@@ -76,6 +76,13 @@ extension KubernetesClient {
         try call(APICall("GET", resource.path(namespace: namespace, name: name)))
     }
 
+    /// Waits for a server that says it is not ready yet, a few seconds at most: one that has only
+    /// just begun does not know all its kinds. Blocks.
+    public func waitUntilReady() {
+        // What it answers in the end is not JSON; another call tells what is wrong.
+        _ = try? call(APICall("GET", "/readyz"))
+    }
+
     /// The resources that the server has in a group and version; none where it has no such group.
     /// Blocks.
     public func resources(group: String, version: String) throws -> [APIResource] {

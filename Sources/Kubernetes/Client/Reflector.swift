@@ -13,7 +13,7 @@ import Synchronization
 public final class Reflector: Sendable {
     public enum News: Sendable {
         /// All there are, by a list: what is not among them is gone.
-        case replaced([JSONValue])
+        case replaced(ObjectList)
         /// Added or modified.
         case changed(JSONValue)
         case deleted(JSONValue)
@@ -87,7 +87,11 @@ public final class Reflector: Sendable {
                 case .success(let object):
                     let page = ListPage(object, resource)
                     guard let next = page.continue else {
-                        tell(.replaced(items + page.items))
+                        tell(
+                            .replaced(
+                                ObjectList(
+                                    items: items + page.items,
+                                    resourceVersion: page.resourceVersion)))
                         state.withLock { state in
                             state.version = page.resourceVersion
                             state.backoff.reset()

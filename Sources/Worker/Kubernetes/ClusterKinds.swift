@@ -54,6 +54,7 @@ struct ClusterKind: Hashable, Sendable {
 
     /// The kinds of these that the server has, each in the best version. Blocks.
     static func served(by client: KubernetesClient) throws -> [(ClusterKind, APIResource)] {
+        client.waitUntilReady()
         var known: [String: [APIResource]] = [:]
         var served: [(ClusterKind, APIResource)] = []
         for kind in all {

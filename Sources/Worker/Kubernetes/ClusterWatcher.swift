@@ -93,7 +93,7 @@ public final class ClusterWatcher: Sendable {
             if kind.only != nil { queue.async { [self] in replace([], path) } }
             return
         case .replaced(let all):
-            let held = all.filter(kind.includes).compactMap { self.held($0) }
+            let held = all.items.filter(kind.includes).compactMap { self.held($0) }
             queue.async { [self] in replace(held, path) }
         case .changed(let object):
             guard kind.includes(object), let held = held(object) else { return }

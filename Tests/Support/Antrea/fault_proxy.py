@@ -10,6 +10,9 @@ start and changed by `PUT /faults` on the admin port; `GET /faults` tells how of
     busy          429, with Retry-After
     error         500
     gone          410 to a watch
+    absent        404 without a Status, as of a server that has begun and does not know its custom
+                  resources yet; for Traceflows alone
+    unready       403 for Traceflows, as of a server that does not know its roles yet
     cut           a watch ends after a while, in the middle of an event
 """
 import argparse
@@ -22,7 +25,8 @@ import threading
 import time
 import urllib.parse
 
-FAULTS = ["drop_before", "drop_after", "delay", "truncate", "busy", "error", "gone", "cut"]
+FAULTS = ["drop_before", "drop_after", "delay", "truncate", "busy", "error", "gone", "cut",
+          "absent", "unready"]
 
 
 class Faults:
@@ -69,10 +73,13 @@ def handler(faults, server, context):
         def status(self, code, reason, headers=()):
             body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure",
                                "message": f"{reason} (made up)", "reason": reason, "code": code})
+            self.answer(code, "application/json", body, headers)
+
+        def answer(self, code, kind, body, headers=()):
             self.send_response(code)
             for name, value in headers:
                 self.send_header(name, value)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
@@ -94,6 +101,11 @@ def handler(faults, server, context):
                 return self.status(500, "InternalError")
             if is_watch and faults.happens("gone"):
                 return self.status(410, "Expired")
+            is_traceflow = "/traceflows" in self.path
+            if is_traceflow and faults.happens("absent"):
+                return self.answer(404, "text/plain", "404 page not found\n")
+            if is_traceflow and faults.happens("unready"):
+                return self.status(403, "Forbidden")
             headers = {name: value for name, value in self.headers.items()
                        if name.lower() not in ("host", "accept-encoding", "connection")}
             connection = http.client.HTTPSConnection(

@@ -10,8 +10,8 @@ extension AntreaPlan {
         case gone
         /// It is not as it was when it was to be deleted.
         case changed
-        /// The server will not, whenever it is asked.
-        case refused(String)
+        /// The server will not: whenever it is asked, or perhaps because it is not ready yet.
+        case refused(String, isFinal: Bool)
         /// Whether it was done nobody knows.
         case unknown
     }
@@ -34,7 +34,12 @@ extension AntreaPlan {
             }
             return seen(mine: status, name, at: now, time)
         case .occupied: return [.read(name: name)]
-        case .refused(let message):
+        case .refused(let message, let isFinal):
+            let since = object.refusedSince ?? now
+            guard isFinal || now - since >= Self.refusedMicrosecondsMax else {
+                made[name]?.refusedSince = since
+                return later(name, at: now)
+            }
             made[name] = nil
             return fail(object.attempt, "", message) + pump(at: now, time)
         // It was there and is gone: whether it ran nobody can tell any more.
@@ -46,7 +51,7 @@ extension AntreaPlan {
     mutating func deleted(_ name: String, _ answer: Answer, at now: Int64, _ time: Moment)
         -> [Action]
     {
-        if others[name] != nil {
+        if made[name]?.state != .deleting, others[name] != nil {
             // What is still there is judged again.
             switch answer {
             case .there, .gone: break

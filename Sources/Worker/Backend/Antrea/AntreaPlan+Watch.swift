@@ -4,22 +4,26 @@ import Traceflow
 
 /// What the watch tells of the cluster's Traceflows.
 extension AntreaPlan {
-    /// All there are now.
-    mutating func replaced(_ all: [JSONValue], at now: Int64, _ time: Moment) -> [Action] {
+    /// All there were at the list's version.
+    mutating func replaced(
+        _ all: [JSONValue], version: String, at now: Int64, _ time: Moment
+    ) -> [Action] {
         var actions: [Action] = []
-        var names: Set<String> = []
+        var uids: [String: String] = [:]
         markSynced()
         for object in all {
             guard let status = AntreaStatus(object) else { continue }
-            names.insert(status.name)
+            uids[status.name] = status.uid
             actions += take(object, status, at: now, time)
         }
         for (name, object) in made.sorted(by: { $0.key < $1.key })
-        where !names.contains(name) && object.state != .creating {
+        where object.state != .creating && (uids[name] == nil || uids[name] != object.uid) {
+            // It may have been made since the list was.
+            if isNewer(object.resourceVersion, than: version) { continue }
             // In which state it went nobody has seen.
             actions += settled(name, wasEmpty: object.isRequeued, at: now, time)
         }
-        others = others.filter { names.contains($0.key) }
+        others = others.filter { uids[$0.key] == $0.value.uid }
         return actions + pump(at: now, time)
     }
 
@@ -77,11 +81,8 @@ extension AntreaPlan {
         guard var object = made[name] else { return [] }
         if object.uid != nil, object.uid != status.uid { return [] }
         // An answer may be older than what the watch has told.
-        if let known = Int64(object.resourceVersion), let new = Int64(status.resourceVersion),
-            new < known
-        {
-            return []
-        }
+        if isNewer(object.resourceVersion, than: status.resourceVersion) { return [] }
+        if others[name]?.uid == status.uid { others[name] = nil }
         object.uid = status.uid
         object.resourceVersion = status.resourceVersion
         if object.state == .creating { object.state = .present }
@@ -99,6 +100,11 @@ extension AntreaPlan {
             actions.append(.look(at: since + Self.emptyMicrosecondsMax))
         }
         return actions
+    }
+
+    private func isNewer(_ version: String, than other: String) -> Bool {
+        guard let version = Int64(version), let other = Int64(other) else { return false }
+        return version > other
     }
 
     /// An object of ours is gone, and with it the tag it held.

@@ -71,6 +71,8 @@ struct AntreaPlan: Sendable {
         var emptySince: Int64?
         /// Whether it is deleted because Antrea does not begin it.
         var isRequeued = false
+        /// Since when the server refuses to make it.
+        var refusedSince: Int64?
         /// When to look after it again, on the monotonic clock.
         var lookAt: Int64?
         var retry = Backoff(firstMilliseconds: 250, millisecondsMax: 10_000)
@@ -100,6 +102,8 @@ struct AntreaPlan: Sendable {
 
     /// Antrea leaves a trace without a tag alone for longer and longer: better to ask anew.
     static let emptyMicrosecondsMax: Int64 = 5_000_000
+    /// A server that begins anew knows its kinds and roles again by then.
+    static let refusedMicrosecondsMax: Int64 = 10_000_000
     /// As long as Antrea may leave alone one who waits; then it is given up, or forgotten.
     static let othersWaitMicrosecondsMax: Int64 = 300_000_000
     /// The terminal write adds the Pod to results that name a translated address.

@@ -10,11 +10,11 @@ extension KubernetesBackend {
         switch action {
         case .create(let object, let request):
             let body = object.json(of: request, groupVersion: resource.groupVersion)
-            ask(APICall("POST", resource.path(), body: body)) { [self] answer in
+            ask(APICall("POST", resource.path(), body: body), of: object.name) { [self] answer in
                 step { $0.created(object.name, answer, at: $1, $2) }
             }
         case .read(let name):
-            ask(APICall("GET", resource.path(name: name))) { [self] answer in
+            ask(APICall("GET", resource.path(name: name)), of: name) { [self] answer in
                 step { $0.read(name, answer, at: $1, $2) }
             }
         case .delete(let name, let uid, let version):
@@ -26,7 +26,7 @@ extension KubernetesBackend {
                 body: [
                     "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions,
                 ], isRepeatable: true)
-            ask(call) { [self] answer in step { $0.deleted(name, answer, at: $1, $2) } }
+            ask(call, of: name) { [self] answer in step { $0.deleted(name, answer, at: $1, $2) } }
         case .report(let report):
             let key = TraceAttempt(trace: report.trace, attempt: report.id.attempt)
             shared.withLock { $0.reports[key] }?(report)
@@ -38,16 +38,17 @@ extension KubernetesBackend {
     }
 
     func ask(
-        _ call: APICall, then: @escaping @Sendable (AntreaPlan.Answer) -> Void
+        _ call: APICall, of name: String, then: @escaping @Sendable (AntreaPlan.Answer) -> Void
     ) {
         client.send(call) { [queue, logName = AntreaObject.shortened(logID: log.logID)] result in
-            let answer = Self.answer(result, isCreation: call.method == "POST", log: logName)
+            let answer = Self.answer(
+                result, of: name, isCreation: call.method == "POST", log: logName)
             queue.async { then(answer) }
         }
     }
 
     static func answer(
-        _ result: Result<JSONValue, any Error>, isCreation: Bool, log: String
+        _ result: Result<JSONValue, any Error>, of name: String, isCreation: Bool, log: String
     ) -> AntreaPlan.Answer {
         switch result {
         case .success(let object):
@@ -59,10 +60,13 @@ extension KubernetesBackend {
                 return .unknown
             }
             switch status.code {
-            case 404: return isCreation ? .refused(status.message) : .gone
+            // A server that has only just begun does not know its kinds and roles yet.
+            case 404 where isCreation: return .refused(status.message, isFinal: false)
+            case 404: return status.isAbsence(of: name) ? .gone : .unknown
+            case 403: return .refused(status.message, isFinal: false)
             case 409: return isCreation ? .occupied : .changed
             case 401, 408, 429: return .unknown
-            case 400..<500: return .refused(status.message)
+            case 400..<500: return .refused(status.message, isFinal: true)
             default: return .unknown
             }
         }

@@ -99,6 +99,7 @@ public final class KubernetesBackend: Backend {
     }
 
     static func resource(_ client: KubernetesClient) throws -> APIResource {
+        client.waitUntilReady()
         for version in AntreaObject.versions {
             let known = try client.resources(group: AntreaObject.group, version: version)
             if let found = known.first(where: { $0.plural == AntreaObject.plural }) { return found }
@@ -162,7 +163,7 @@ public final class KubernetesBackend: Backend {
                 return
             case .replaced(let all):
                 let isFirst = shared.withLock { !$0.plan.isSynced }
-                step { $0.replaced(all, at: $1, $2) }
+                step { $0.replaced(all.items, version: all.resourceVersion, at: $1, $2) }
                 if isFirst { isKnown.signal() }
             case .changed(let object): step { $0.changed(object, at: $1, $2) }
             case .deleted(let object): step { $0.vanished(object, at: $1, $2) }
@@ -181,7 +182,7 @@ public final class KubernetesBackend: Backend {
             shared.withLock { shared in
                 switch news {
                 case .replaced(let all):
-                    shared.plan.radius.optedOut = Set(all.compactMap(Self.optedOut))
+                    shared.plan.radius.optedOut = Set(all.items.compactMap(Self.optedOut))
                 case .changed(let object):
                     guard let name = object["metadata"]["name"].text else { return }
                     if Self.optedOut(object) == nil {
