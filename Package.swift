@@ -223,7 +223,7 @@ let package = Package(
         .testTarget(
             name: "tracectlTests",
             dependencies: [
-                "NetworkNamespaces", "Scheduler", "TestBinary", "tracectl", "Traceflow",
+                "NetworkNamespaces", "Scheduler", "TestBinary", "tracectl", "Traceflow", "Worker",
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),

@@ -1,5 +1,3 @@
-import Dispatch
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -15,60 +13,34 @@ import Worker
 /// One thread of its own; what waits for the log waits on a queue and not on Swift's threads.
 public final class MetricsServer: Sendable {
     /// Where it serves, with the port that the system chose.
-    public let address: LoopbackAddress
+    public var address: ServerAddress { application.address }
     private let endpoints: Endpoints
-    private let group: MultiThreadedEventLoopGroup
-    private let task: Task<Void, Never>
-    private let progress: ServerProgress
+    private let application: RunningApplication
 
     /// Connections at once at most; more wait to be accepted. A scraper needs one.
     private static let connectionsMax = 64
     private static let idleSeconds: Int64 = 30
     private static let headerBytesMax = 16 << 10
     private static let headerCountMax = 100
-    private static let stopSeconds = 2
 
     /// Serves at the address; throws `WorkerError` when it cannot be had.
     ///
     /// Blocks until it serves: not to be called on a thread of Swift concurrency.
     public init(at wanted: LoopbackAddress, version: String) throws {
         let endpoints = Endpoints(version: version)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let progress = ServerProgress()
-        let application = Self.application(at: wanted, endpoints, group) { port in
-            progress.begin(.success(port ?? wanted.port))
-        }
-        task = Task.detached {
-            do {
-                try await application.run()
-                progress.begin(.failure(CancellationError()))
-            } catch {
-                progress.begin(.failure(error))
-            }
-            progress.ended.signal()
-        }
-        progress.began.wait()
-        switch progress.bound {
-        case .success(let port): address = LoopbackAddress(host: wanted.host, port: port)
-        case .failure(let error):
-            try? group.syncShutdownGracefully()
-            throw Self.failure(error, at: wanted)
-        case nil: throw WorkerError("metrics cannot be served at \(wanted)")
+        application = try RunningApplication(
+            at: wanted.address, of: "--metrics", threads: 1
+        ) { group, onBound in
+            Self.application(at: wanted, endpoints, group, onBound: onBound)
         }
         self.endpoints = endpoints
-        self.group = group
-        self.progress = progress
     }
 
     /// From now on it speaks of a worker, too.
     public func serve(_ metrics: WorkerMetrics) { endpoints.serve(metrics) }
 
     /// Closes all connections. Blocks a little.
-    public func stop() {
-        task.cancel()
-        _ = progress.ended.wait(timeout: .now() + .seconds(Self.stopSeconds))
-        try? group.syncShutdownGracefully()
-    }
+    public func stop() { application.stop() }
 
     private static func application(
         at address: LoopbackAddress, _ endpoints: Endpoints, _ group: MultiThreadedEventLoopGroup,
@@ -87,18 +59,10 @@ public final class MetricsServer: Sendable {
                         maxHeaderFieldSize: headerBytesMax, maxHeaderListSize: headerBytesMax,
                         maxHeaderFieldCount: headerCountMax))),
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
+                address: .hostname(address.address.host, port: address.address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     connectionsMax, logger: logger)),
             onServerRunning: { channel in onBound(channel.localAddress?.port) },
             eventLoopGroupProvider: .shared(group), logger: logger)
-    }
-
-    private static func failure(_ error: any Error, at address: LoopbackAddress) -> WorkerError {
-        if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-            return WorkerError(
-                "\(address): the port is in use; choose another for --metrics, or 0")
-        }
-        return WorkerError("\(address): metrics cannot be served there: \(error)")
     }
 }

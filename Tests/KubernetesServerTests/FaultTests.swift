@@ -100,7 +100,9 @@ extension RealServer {
             #expect(traces.count == 60)
             for trace in traces {
                 let isToP7 = trace.request?.spec.destination?.pod == "p7"
-                #expect(trace.phase == .succeeded, "\(trace.reason ?? "")")
+                #expect(
+                    trace.phase == .succeeded,
+                    "\(trace.reason ?? ""); not ended on the cluster: \(antrea.unended)")
                 #expect(trace.verdict == (isToP7 ? .dropped : .delivered))
             }
             #expect(antrea.begunObjects.count == 60)

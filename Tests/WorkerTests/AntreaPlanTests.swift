@@ -251,11 +251,11 @@ struct AntreaPlanTests {
             return
         }
         let refused = AntreaPlan.Answer.refused("404 page not found", isFinal: false)
-        _ = plan.created(object.name, refused, at: 0, moment)
-        #expect(plan.look(at: 9_000_000, moment).contains { $0.isCreation })
-        _ = plan.created(object.name, refused, at: 9_000_000, moment)
-        #expect(plan.look(at: 19_000_000, moment).contains { $0.isCreation })
-        let end = plan.created(object.name, refused, at: 19_000_001, moment)
+        for second: Int64 in [0, 3, 6] {
+            #expect(plan.created(object.name, refused, at: second * 1_000_000, moment).count == 1)
+            #expect(plan.look(at: second * 1_000_000 + 2_999_999, moment).contains { $0.isCreation })
+        }
+        let end = plan.created(object.name, refused, at: 10_000_000, moment)
         #expect(end.contains { if case .report = $0 { true } else { false } })
         #expect(plan.made.isEmpty)
     }

@@ -2,6 +2,8 @@ import Foundation
 import TestBinary
 import Testing
 
+@testable import Worker
+
 /// Requests that no client of good will sends: each gets a Status, and the server goes on.
 struct MalformedRequestTests {
     private static let path = ServedAPI.traceflows
@@ -142,7 +144,7 @@ struct MalformedRequestTests {
         let served = try ServedAPI(try Binary())
         let good = Array(
             Self.request("POST", Self.path, ServedAPI.traceflow("y")).utf8)
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
             var bytes = good
             for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -160,16 +162,5 @@ struct MalformedRequestTests {
         }
         #expect(served.process.isRunning)
         #expect(try served.ask("GET", "/healthz").body == "ok")
-    }
-
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
     }
 }

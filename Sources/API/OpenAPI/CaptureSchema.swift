@@ -14,7 +14,7 @@ enum CaptureSchema {
                         "The first ones.", required: ["number"],
                         [
                             "number": Schema.integer(
-                                "So many.", Int64(Int32.min)...Int64(Int32.max))
+                                "So many.", Int(Int32.min)...Int(Int32.max))
                         ])
                 ]),
             "direction": Schema.string(

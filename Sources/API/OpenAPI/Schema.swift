@@ -23,11 +23,11 @@ enum Schema {
         ["type": "string", "format": "date-time", "description": .string(about)]
     }
 
-    static func integer(_ about: String, _ range: ClosedRange<Int64>? = nil) -> JSONValue {
+    static func integer(_ about: String, _ range: ClosedRange<Int>? = nil) -> JSONValue {
         .of([
             "type": "integer", "format": "int64", "description": .string(about),
-            "minimum": range.map { .int($0.lowerBound) },
-            "maximum": range.map { .int($0.upperBound) },
+            "minimum": range.map { .int(Int64($0.lowerBound)) },
+            "maximum": range.map { .int(Int64($0.upperBound)) },
         ])
     }
 

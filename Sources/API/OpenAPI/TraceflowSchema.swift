@@ -1,10 +1,11 @@
 import Kubernetes
+import Traceflow
 
 /// The schema of Traceflows, with Antrea's ranges for v1beta1; v1alpha1 has none.
 enum TraceflowSchema {
     static func spec(_ version: String) -> JSONValue {
         let isModern = version == "v1beta1"
-        func range(_ range: ClosedRange<Int64>) -> ClosedRange<Int64>? { isModern ? range : nil }
+        func range(_ range: ClosedRange<Int>) -> ClosedRange<Int>? { isModern ? range : nil }
         let port = range(1...65535)
         return Schema.object(
             "What is asked: which packet is sent, from where and where to.",
@@ -60,7 +61,7 @@ enum TraceflowSchema {
     }
 
     private static func transport(
-        port: ClosedRange<Int64>?, _ range: (ClosedRange<Int64>) -> ClosedRange<Int64>?
+        port: ClosedRange<Int>?, _ range: (ClosedRange<Int>) -> ClosedRange<Int>?
     ) -> JSONValue {
         Schema.object(
             "The header of the protocol.",
@@ -91,8 +92,8 @@ enum TraceflowSchema {
     static let capture = Schema.object(
         "Keep the packets that the trace sees; needs the role captures.", required: ["firstN"],
         [
-            "firstN": Schema.integer("So many packets.", 1...1_000_000),
-            "snaplen": Schema.integer("So many bytes of each.", 1...65535),
+            "firstN": Schema.integer("So many packets.", CaptureRequest.firstNRange),
+            "snaplen": Schema.integer("So many bytes of each.", CaptureRequest.snaplenRange),
             "point": Schema.string(
                 "Where: Source, Destination or Both.", oneOf: ["Source", "Destination", "Both"]),
             "direction": Schema.string(

@@ -1,5 +1,3 @@
-import Dispatch
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -38,19 +36,16 @@ public final class APIServer: Sendable {
     }
 
     /// Where it serves, with the port that the system chose.
-    public let address: ServerAddress
+    public var address: ServerAddress { application.address }
     let tls: TLSFiles?
     private let tokens: TokenFile?
     private let isStopped = Mutex(false)
     private let hub: WatchHub
-    private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
-    private let task: Task<Void, Never>
-    private let progress: ServerProgress
+    private let application: RunningApplication
 
     private static let httpThreads = 2
     private static let logThreads = 6
-    private static let stopSeconds = 3
 
     /// Serves the log; throws `WorkerError` when the address cannot be had.
     ///
@@ -73,32 +68,18 @@ public final class APIServer: Sendable {
                 takesCertificates: options.tls?.clientAuthority != nil,
                 isLoopback: options.address.isLoopback),
             limits: options.limits, pool: pool, clock: clock, tell: options.tell)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.httpThreads)
-        let progress = ServerProgress()
-        let wanted = options.address
-        let application = try Self.application(responder, options, group) { port in
-            progress.begin(.success(port ?? wanted.port))
-        }
-        task = Task.detached {
-            do {
-                try await application.run()
-                progress.begin(.failure(CancellationError()))
-            } catch {
-                progress.begin(.failure(error))
+        do {
+            application = try RunningApplication(
+                at: options.address, of: "--listen", threads: Self.httpThreads
+            ) { group, onBound in
+                try Self.application(responder, options, group, onBound: onBound)
             }
-            progress.ended.signal()
-        }
-        progress.began.wait()
-        switch progress.bound {
-        case .success(let port): address = wanted.with(port: port)
-        case .failure(let error):
+        } catch {
             hub.stop()
-            try? group.syncShutdownGracefully()
-            throw Self.failure(error, at: wanted)
-        case nil: throw WorkerError("the API cannot be served at \(wanted)")
+            throw error
         }
         (tls, tokens) = (options.tls, options.tokens)
-        (self.hub, self.group, self.pool, self.progress) = (hub, group, pool, progress)
+        (self.hub, self.pool) = (hub, pool)
     }
 
     /// How kubectl reaches it, as whoever has the first token.
@@ -121,9 +102,7 @@ public final class APIServer: Sendable {
         }
         guard isFirst else { return }
         hub.stop()
-        task.cancel()
-        _ = progress.ended.wait(timeout: .now() + .seconds(Self.stopSeconds))
-        try? group.syncShutdownGracefully()
+        application.stop()
         try? pool.syncShutdownGracefully()
     }
 
@@ -154,13 +133,5 @@ public final class APIServer: Sendable {
                     limits.connectionsMax, logger: logger)),
             onServerRunning: { channel in onBound(channel.localAddress?.port) },
             eventLoopGroupProvider: .shared(group), logger: logger)
-    }
-
-    private static func failure(_ error: any Error, at address: ServerAddress) -> WorkerError {
-        if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-            return WorkerError(
-                "\(address): the port is in use; choose another for --listen, or 0")
-        }
-        return WorkerError("\(address): the API cannot be served there: \(error)")
     }
 }

@@ -56,7 +56,8 @@ public final class HTTPTransport: Sendable {
         self.inbox = inbox
         let thread = Thread { TransportLoop(inbox, trust).run() }
         thread.name = "tracectl.http"
-        thread.stackSize = 1 << 20
+        // Answers are parsed on it, and may be nested deeply.
+        thread.stackSize = 8 << 20
         thread.start()
     }
 

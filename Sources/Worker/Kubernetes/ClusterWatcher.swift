@@ -93,10 +93,18 @@ public final class ClusterWatcher: Sendable {
             if kind.only != nil { queue.async { [self] in replace([], path) } }
             return
         case .replaced(let all):
-            let held = all.items.filter(kind.includes).compactMap { self.held($0) }
+            let held = all.items.filter(kind.includes).compactMap(ObservedObject.resource)
+                .compactMap { self.held($0) }
             queue.async { [self] in replace(held, path) }
         case .changed(let object):
-            guard kind.includes(object), let held = held(object) else { return }
+            guard kind.includes(object), let resource = ObservedObject.resource(object) else {
+                return
+            }
+            guard let held = held(resource) else {
+                // As it was it is no longer.
+                queue.async { [self] in remove(ClusterStore.reference(to: resource).0.key, path) }
+                return
+            }
             queue.async { [self] in change(held, path) }
         case .deleted(let object):
             guard kind.includes(object), let resource = ObservedObject.resource(object) else {
@@ -107,8 +115,7 @@ public final class ClusterWatcher: Sendable {
     }
 
     /// Nil where the model does not understand it.
-    private func held(_ object: JSONValue) -> Held? {
-        guard let resource = ObservedObject.resource(object) else { return nil }
+    private func held(_ resource: Resource) -> Held? {
         do {
             _ = try Cluster([resource])
         } catch {

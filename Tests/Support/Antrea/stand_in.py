@@ -34,6 +34,14 @@ class NotFound(Exception):
     pass
 
 
+def names_something(text):
+    """Whether a 404 says that an object is not there, and not that its kind is not."""
+    try:
+        return bool(json.loads(text).get("details", {}).get("name"))
+    except ValueError:
+        return False
+
+
 class Server:
     """An API server, asked by several threads: each has a connection of its own."""
 
@@ -71,9 +79,10 @@ class Server:
                 continue
             if status == 409:
                 raise Conflict(text)
-            if status == 404:
+            # One that has only just begun does not know its custom resources and roles yet.
+            if status == 404 and names_something(text):
                 raise NotFound(path)
-            if status >= 500 or status == 429:
+            if status >= 500 or status in (403, 404, 429):
                 time.sleep(0.1)
                 continue
             if status >= 400:

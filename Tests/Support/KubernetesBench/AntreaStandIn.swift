@@ -53,6 +53,13 @@ package final class AntreaStandIn: Sendable {
         return begun
     }
 
+    /// The names of objects that were begun and did not end.
+    package var unended: Set<String> {
+        let facts = facts
+        return Set(facts.filter { $0.fact == "started" }.compactMap(\.name))
+            .subtracting(facts.filter { $0.fact == "ended" }.compactMap(\.name))
+    }
+
     package func stop() { child.kill() }
 }
 

@@ -35,16 +35,19 @@ extension AntreaPlan {
             return seen(mine: status, name, at: now, time)
         case .occupied: return [.read(name: name)]
         case .refused(let message, let isFinal):
-            let since = object.refusedSince ?? now
-            guard isFinal || now - since >= Self.refusedMicrosecondsMax else {
-                made[name]?.refusedSince = since
+            let refusals = Made.Refusals(
+                since: object.refusals?.since ?? now, count: (object.refusals?.count ?? 0) + 1)
+            guard isFinal || refusals.areEnough(at: now) else {
+                made[name]?.refusals = refusals
                 return later(name, at: now)
             }
             made[name] = nil
             return fail(object.attempt, "", message) + pump(at: now, time)
         // It was there and is gone: whether it ran nobody can tell any more.
         case .gone, .changed: return settled(name, wasEmpty: false, at: now, time)
-        case .unknown: return later(name, at: now)
+        case .unknown:
+            made[name]?.refusals = nil
+            return later(name, at: now)
         }
     }
 

@@ -58,6 +58,15 @@ struct AntreaPlan: Sendable {
             case deleting
         }
 
+        /// Answers in a row by which a server refused to make it that may not be ready yet.
+        struct Refusals: Hashable, Sendable {
+            var since: Int64
+            var count: Int
+
+            /// One that has only just begun knows its kinds and roles again by then.
+            func areEnough(at now: Int64) -> Bool { now - since >= 10_000_000 && count >= 4 }
+        }
+
         var attempt: TraceAttempt
         var state = State.creating
         /// Whether a request to create it is under way: while it is, the object stays, so that the
@@ -71,8 +80,7 @@ struct AntreaPlan: Sendable {
         var emptySince: Int64?
         /// Whether it is deleted because Antrea does not begin it.
         var isRequeued = false
-        /// Since when the server refuses to make it.
-        var refusedSince: Int64?
+        var refusals: Refusals?
         /// When to look after it again, on the monotonic clock.
         var lookAt: Int64?
         var retry = Backoff(firstMilliseconds: 250, millisecondsMax: 10_000)
@@ -102,8 +110,6 @@ struct AntreaPlan: Sendable {
 
     /// Antrea leaves a trace without a tag alone for longer and longer: better to ask anew.
     static let emptyMicrosecondsMax: Int64 = 5_000_000
-    /// A server that begins anew knows its kinds and roles again by then.
-    static let refusedMicrosecondsMax: Int64 = 10_000_000
     /// As long as Antrea may leave alone one who waits; then it is given up, or forgotten.
     static let othersWaitMicrosecondsMax: Int64 = 300_000_000
     /// The terminal write adds the Pod to results that name a translated address.
