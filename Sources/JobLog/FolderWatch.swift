@@ -35,16 +35,19 @@ final class FolderWatch: Sendable {
     }
 
     /// Waits for a write, a poke, or the time to pass; returns whether there was a write.
-    func wait(milliseconds: Int64) -> Bool {
+    ///
+    /// A commit is many writes. Where one was heard of just before, the next need wake nobody:
+    /// `isClose` waits for a poke or the time alone, and then tells of the writes meanwhile.
+    func wait(milliseconds: Int64, isClose: Bool) -> Bool {
         var waits = [
-            pollfd(fd: changes, events: Int16(POLLIN), revents: 0),
             pollfd(fd: pokeOut, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: changes, events: Int16(POLLIN), revents: 0),
         ]
-        guard poll(&waits, 2, Int32(clamping: milliseconds)) > 0 else { return false }
-        if waits[1].revents != 0 { drain(pokeOut) }
-        guard waits[0].revents != 0 else { return false }
-        drain(changes)
-        return true
+        guard isClose || poll(&waits, 2, Int32(clamping: milliseconds)) > 0 else { return false }
+        if isClose { poll(&waits, 1, Int32(clamping: milliseconds)) }
+        if waits[0].revents != 0 { drain(pokeOut) }
+        guard isClose || waits[1].revents != 0 else { return false }
+        return drain(changes)
     }
 
     /// Ends the wait of a thread, or the next one.
@@ -54,8 +57,18 @@ final class FolderWatch: Sendable {
         _ = write(pokeIn, &one, 1)
     }
 
-    private func drain(_ descriptor: Int32) {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while read(descriptor, &buffer, buffer.count) == buffer.count {}
+    /// Returns whether there was anything.
+    @discardableResult
+    private func drain(_ descriptor: Int32) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
+            var isFirst = true
+            while true {
+                let count = read(descriptor, buffer.baseAddress, buffer.count)
+                if count <= 0 { return !isFirst }
+                isFirst = false
+                // What inotify gives fills a buffer hardly ever.
+                if count < buffer.count / 2 { return true }
+            }
+        }
     }
 }

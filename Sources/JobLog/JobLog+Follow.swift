@@ -45,7 +45,9 @@ extension JobLog {
             return
         }
         let span = (min(left, watch.span(now)) + 999) / 1000
-        if folder.wait(milliseconds: span) { watch.heard(Self.monotonic()) }
+        if folder.wait(milliseconds: span, isClose: watch.isClose(now)) {
+            watch.heard(Self.monotonic())
+        }
     }
 
     /// Ends the wait of the thread that waits with the waker, or its next one.
@@ -99,6 +101,8 @@ private struct Watch {
     private static let quietMicroseconds: Int64 = 50_000
 
     mutating func heard(_ now: Int64) { closeUntil = now + Self.commitMicroseconds }
+
+    func isClose(_ now: Int64) -> Bool { now < closeUntil }
 
     func span(_ now: Int64) -> Int64 {
         now < closeUntil ? Self.closeMicroseconds : Self.quietMicroseconds

@@ -11,19 +11,25 @@ import Traceflow
 ///
 /// Invariants:
 /// - only committed events start or stop anything;
-/// - reports that could not be appended stay in the outbox.
+/// - reports that could not be appended stay in the outbox;
+/// - at most `underWayMax` appends are under way beside it, so that the next attempts run while
+///   the log writes, or waits for the decider's transaction.
 package struct Execution {
-    private let log: JobLog
-    private let coding: TraceCoding
+    let log: JobLog
+    let coding: TraceCoding
     private let backend: any Backend
-    private let clock: Clock
-    private let options: Worker.Options
-    private let outbox: Outbox
-    private let keeping: CaptureKeeping
-    private var running: [TraceID: Run] = [:]
+    let clock: Clock
+    let options: Worker.Options
+    let outbox: Outbox
+    let keeping: CaptureKeeping
+    var running: [TraceID: Run] = [:]
+    /// Appends that are under way, the oldest first.
+    var underWay: [PendingAppend] = []
+    /// Called whenever one of them has ended; nil where all appends are waited for.
+    let whenSettled: (@Sendable () -> Void)?
     package private(set) var position: Int64
 
-    private struct Run {
+    struct Run {
         var attempt: Int
         var name = ""
         /// Reports whose packets are in the archive: a backend may say them twice.
@@ -37,7 +43,9 @@ package struct Execution {
     /// Attempts that are started before what they reported is appended: a quarter of what is
     /// there, within these bounds.
     private static let portionMax = 512
-    private static let portionMin = 64
+    private static let portionMin = 96
+    /// Appends that are under way at once.
+    static let underWayMax = 4
 
     private static let archivedReason =
         "the request is in an archived segment; restore it with `tracectl log restore`"
@@ -72,7 +80,8 @@ package struct Execution {
 
     package init(
         log: JobLog, coding: TraceCoding, backend: any Backend, clock: Clock,
-        options: Worker.Options, outbox: Outbox, after position: Int64
+        options: Worker.Options, outbox: Outbox, after position: Int64,
+        whenSettled: (@Sendable () -> Void)? = nil
     ) {
         self.log = log
         self.coding = coding
@@ -81,10 +90,14 @@ package struct Execution {
         self.options = options
         self.outbox = outbox
         self.position = position
+        self.whenSettled = whenSettled
         keeping = CaptureKeeping(log: log, clock: clock)
     }
 
-    package var isIdle: Bool { running.isEmpty && outbox.isEmpty }
+    package var isIdle: Bool { running.isEmpty && isQuiet }
+
+    /// Whether everything that was reported is in the log.
+    package var isQuiet: Bool { outbox.isEmpty && underWay.isEmpty }
 
     /// Acts on what was committed and appends what was reported; returns whether there was
     /// anything. `observe` is told every committed event once, in order.
@@ -107,6 +120,7 @@ package struct Execution {
             _ = try appendReports()
         }
         let reported = try appendReports()
+        try settle(leaving: Self.underWayMax)
         return count > 0 || reported
     }
 
@@ -183,109 +197,10 @@ package struct Execution {
         }
     }
 
-    private mutating func appendReports() throws -> Bool {
-        let reports = outbox.takeAll()
-        guard !reports.isEmpty else { return false }
-        do {
-            let seconds = clock.now().seconds
-            var request = AppendRequest()
-            request.drafts.reserveCapacity(reports.count)
-            // Packets that cannot be kept fail their traces, and nobody else's.
-            var captures: [(trace: TraceID, report: ReportID, archived: CaptureArchived)] = []
-            var fault: String?
-            do { captures = try archive(reports) } catch { fault = "\(error)" }
-            for (trace, _, archived) in captures {
-                request.drafts.append(
-                    try coding.draft(
-                        .trace(.captureArchived(archived)), stream: .existing(trace.rawValue)))
-            }
-            for report in reports {
-                let stream = StreamRef.existing(report.trace.rawValue)
-                var content = report.content
-                if let fault, !report.captures.isEmpty {
-                    content = .said(.failed(error: "packets could not be kept: \(fault)"))
-                }
-                switch content {
-                case .begun(let moment):
-                    request.drafts.append(
-                        try coding.draft(
-                            .trace(.begun(attempt: report.id.attempt, at: moment)), stream: stream))
-                // Its packets are all that there is to say.
-                case .said(.captured): break
-                case .said(.failed(let error)):
-                    request.drafts.append(
-                        try coding.draft(
-                            .trace(.nodeFailed(report.id, error: error)), stream: stream))
-                case .said(.observed(let observations, let captured)):
-                    if let captured {
-                        request.drafts.append(
-                            try coding.draft(
-                                .trace(.packetCaptured(report.id, captured)), stream: stream))
-                    }
-                    let result = NodeResult(
-                        node: report.id.node, timestamp: report.seconds ?? seconds,
-                        observations: observations)
-                    request.drafts.append(
-                        try coding.draft(.trace(.nodeReported(report.id, result)), stream: stream))
-                }
-            }
-            try append(request)
-            for (trace, report, _) in captures { running[trace]?.archived.insert(report) }
-            return true
-        } catch {
-            outbox.putBack(reports)
-            throw error
-        }
-    }
-
-    /// Archives the packets of attempts that still run; what is over keeps nothing, and what a
-    /// backend says twice is kept once.
-    private func archive(
-        _ reports: [BackendReport]
-    ) throws -> [(trace: TraceID, report: ReportID, archived: CaptureArchived)] {
-        var traces: [TraceID] = []
-        var captures: [CaptureKeeping.Kept] = []
-        var seen: [TraceID: Set<ReportID>] = [:]
-        for report in reports where !report.captures.isEmpty {
-            guard let run = running[report.trace], run.attempt == report.id.attempt,
-                !run.archived.contains(report.id),
-                seen[report.trace, default: []].insert(report.id).inserted
-            else { continue }
-            for capture in report.captures {
-                traces.append(report.trace)
-                captures.append(
-                    CaptureKeeping.Kept(
-                        report: report.id, traceName: run.name, capture: capture))
-            }
-        }
-        let archived = try keeping.archive(captures)
-        return archived.indices.map { (traces[$0], captures[$0].report, archived[$0]) }
-    }
-
-    /// Reports of a trace whose segment is archived come too late to change anything: they are
-    /// left out.
-    private func append(_ request: AppendRequest) throws {
-        let began = options.meter.map { _ in clock.monotonicMicroseconds() }
-        do throws(JobLogError) {
-            try log.append(request)
-            if let began {
-                options.meter?.committed(
-                    .reports, microseconds: clock.monotonicMicroseconds() - began)
-            }
-        } catch {
-            guard error.code == .archived else { throw error }
-            for draft in request.drafts {
-                do throws(JobLogError) {
-                    try log.append(AppendRequest(drafts: [draft]))
-                } catch {
-                    guard error.code == .archived else { throw error }
-                }
-            }
-        }
-    }
-
     /// Gives up what runs: another worker will be given it.
     package mutating func abandon() {
+        // What is refused now is reported again by who is given the attempt.
+        while !underWay.isEmpty { try? settle(leaving: underWay.count - 1) }
         for (id, run) in running where run.isBegun { backend.stop(id, attempt: run.attempt) }
         running = [:]
     }

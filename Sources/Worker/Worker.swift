@@ -108,9 +108,10 @@ public final class Worker: Sendable {
             log.wake(shared.deciding)
             ended.wait()
         }
+        let wake: @Sendable () -> Void = { [log, shared] in log.wake(shared.executing) }
         var execution = Execution(
             log: log, coding: coding, backend: backend, clock: clock, options: options,
-            outbox: outbox, after: position)
+            outbox: outbox, after: position, whenSettled: wake)
         defer { execution.abandon() }
         try execute(&execution, observe, isDone)
         try shared.rethrow()
@@ -129,7 +130,9 @@ public final class Worker: Sendable {
             let worked = try execution.step(report: report, observe: observe)
             options.meter?.executed()
             try shared.rethrow()
-            if try isDone(shared.status(at: execution.position, isQuiet: outbox.isEmpty)) { return }
+            if try isDone(shared.status(at: execution.position, isQuiet: execution.isQuiet)) {
+                return
+            }
             if shared.isDraining {
                 let now = clock.monotonicMicroseconds()
                 let until = drainUntil ?? now + options.drainMicroseconds

@@ -1,4 +1,5 @@
 import Cluster
+import Dispatch
 import JobLog
 import Scheduler
 import SimulatedDisk
@@ -91,6 +92,34 @@ struct FailingDiskTests {
         #expect(types.last == LogEventType.nodeReported.rawValue)
     }
 
+    @Test func manyReportsAreAppendedBesideAndAgainWhereTheyWereRefused() throws {
+        let lease = try lease()
+        var decider = decider
+        _ = try decider.decide(
+            holding: lease, executors: [Executor(id: "e", inFlightMax: 1)], profile: nil)
+        let (outbox, ended) = (Execution.Outbox(), DispatchSemaphore(value: 0))
+        var execution = Execution(
+            log: log, coding: coding, backend: EagerBackend(reports: 40), clock: .system,
+            options: .init(id: "e"), outbox: outbox, after: 0, whenSettled: { ended.signal() })
+        let report: @Sendable (BackendReport) -> Void = { _ = outbox.put($0) }
+        disk.onOperation { $0.kind == .sync ? .ioError() : .proceed }
+        #expect(try execution.step(report: report, observe: { _ in }))
+        #expect(!execution.isQuiet)
+        ended.wait()
+        #expect(throws: JobLogError.self) {
+            try execution.step(report: report, observe: { _ in })
+        }
+        #expect(!execution.isQuiet)
+        disk.onOperation(nil)
+        #expect(try execution.step(report: report, observe: { _ in }))
+        ended.wait()
+        _ = try execution.step(report: report, observe: { _ in })
+        #expect(execution.isQuiet)
+        let reports = try log.read(stream: id.rawValue)
+            .filter { $0.type == LogEventType.nodeReported.rawValue }
+        #expect(reports.count == 40)
+    }
+
     @Test func onlyTheNamedWorkerStartsAnAttempt() throws {
         let lease = try lease()
         var decider = decider
@@ -108,6 +137,7 @@ struct FailingDiskTests {
 
 /// A data plane that reports at once.
 private struct EagerBackend: Backend {
+    var reports = 1
     let abilities = BackendAbilities(
         liveTraffic: true, droppedOnly: true, takesOurTags: true, inFlightMax: 10)
 
@@ -115,11 +145,13 @@ private struct EagerBackend: Backend {
         let observations = [
             Observation(.spoofGuard, .forwarded), Observation(.forwarding, .delivered),
         ]
-        report(
-            BackendReport(
-                trace: attempt.trace,
-                id: ReportID(attempt: attempt.attempt, node: "n", sequence: 1),
-                content: .observed(observations, captured: nil)))
+        for sequence in 1...reports {
+            report(
+                BackendReport(
+                    trace: attempt.trace,
+                    id: ReportID(attempt: attempt.attempt, node: "n", sequence: sequence),
+                    content: .observed(observations, captured: nil)))
+        }
     }
 
     func stop(_ trace: TraceID, attempt: Int) {}
