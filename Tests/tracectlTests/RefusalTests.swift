@@ -162,6 +162,15 @@ struct RefusalTests {
         #expect(!FileManager.default.fileExists(atPath: binary.log))
     }
 
+    @Test(arguments: [
+        (["sweep", "run"], "(default: 20s)"), (["worker"], "(default: 30d)"),
+        (["serve"], "(default: 30d)"),
+    ])
+    func defaultsAreShownAsTheyAreWritten(command: [String], words: String) throws {
+        let help = try Binary().run(command + ["--help"]).output
+        #expect(help.contains(words) && !help.contains("microseconds"), "\(help)")
+    }
+
     @Test func aReadOnlyFolderCanBeReadAndIsNotWritten() throws {
         let binary = try Binary()
         let file = try binary.traceflow("{\(Self.pods)}")

@@ -137,7 +137,17 @@ func standardInput() -> String {
     String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
 }
 
-extension Duration64: ExpressibleByArgument {}
+extension Duration64: ExpressibleByArgument {
+    /// As it would be written, in the largest unit that divides it.
+    public var defaultValueDescription: String {
+        for (unit, length) in [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000)] {
+            if microseconds > 0, microseconds % Int64(length) == 0 {
+                return "\(microseconds / Int64(length))\(unit)"
+            }
+        }
+        return "\(Double(microseconds) / 1e6)".replacing(/\.0$/, with: "") + "s"
+    }
+}
 
 extension MomentArgument: ExpressibleByArgument {}
 
