@@ -2,7 +2,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import NIOPosix
 import Worker
 
 /// Serves `/metrics`, `/healthz` and `/readyz` on a loopback address.
@@ -10,7 +9,7 @@ import Worker
 ///     start ──bound──▶ serving: the process alone ──serve(metrics)──▶ serving ──stop──▶ closed
 ///       └──address in use──▶ throws
 ///
-/// One thread of its own; what waits for the log waits on a queue and not on Swift's threads.
+/// What waits for the log waits on a queue and not on Swift's threads.
 public final class MetricsServer: Sendable {
     /// Where it serves, with the port that the system chose.
     public var address: ServerAddress { application.address }
@@ -29,9 +28,9 @@ public final class MetricsServer: Sendable {
     public init(at wanted: LoopbackAddress, version: String) throws {
         let endpoints = Endpoints(version: version)
         application = try RunningApplication(
-            at: wanted.address, of: "--metrics", threads: 1
-        ) { group, onBound in
-            Self.application(at: wanted, endpoints, group, onBound: onBound)
+            at: wanted.address, of: "--metrics"
+        ) { onBound in
+            Self.application(at: wanted, endpoints, onBound: onBound)
         }
         self.endpoints = endpoints
     }
@@ -43,7 +42,7 @@ public final class MetricsServer: Sendable {
     public func stop() { application.stop() }
 
     private static func application(
-        at address: LoopbackAddress, _ endpoints: Endpoints, _ group: MultiThreadedEventLoopGroup,
+        at address: LoopbackAddress, _ endpoints: Endpoints,
         onBound: @escaping @Sendable (Int?) -> Void
     ) -> Application<CallbackResponder<BasicRequestContext>> {
         // Standard error is for people, and says what matters already.
@@ -63,6 +62,6 @@ public final class MetricsServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     connectionsMax, logger: logger)),
             onServerRunning: { channel in onBound(channel.localAddress?.port) },
-            eventLoopGroupProvider: .shared(group), logger: logger)
+            logger: logger)
     }
 }

@@ -129,7 +129,7 @@ extension RealServer {
             let missing = try run(
                 ["run", "-S", "a", "-D", "b", "--context", "no"] + server.asBackend)
             #expect(missing.status == 3)
-            #expect(missing.errors.contains("no context \"no\"; there are tests, tracectl, viewer"))
+            #expect(missing.errors.contains("no context \"no\"; known: tests, tracectl, viewer"))
         }
     }
 }

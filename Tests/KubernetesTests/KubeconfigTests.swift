@@ -171,7 +171,7 @@ struct KubeconfigTests {
     @Test("a kubeconfig that is named must be there")
     func named() throws {
         let error = try #require(throws: ConfigError.self) { try load(kubeconfig: "/no/such") }
-        #expect(error.description == "/no/such: the kubeconfig cannot be read")
+        #expect(error.description == "/no/such: there is no such kubeconfig; give another")
     }
 
     @Test("secrets are not shown")

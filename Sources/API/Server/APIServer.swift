@@ -15,7 +15,8 @@ import Worker
 ///     start ──bound──▶ serving ──stop──▶ watches end ──▶ closed
 ///       └──address in use──▶ throws
 ///
-/// HTTP on two threads, the log on a few of its own, following on one: none of Swift's waits.
+/// HTTP on SwiftNIO's shared threads, the log on a few of its own, following on one: none of
+/// Swift's waits.
 public final class APIServer: Sendable {
     /// What is served, where and to whom.
     public struct Options: Sendable {
@@ -44,7 +45,6 @@ public final class APIServer: Sendable {
     private let pool: NIOThreadPool
     private let application: RunningApplication
 
-    private static let httpThreads = 2
     private static let logThreads = 6
 
     /// Serves the log; throws `WorkerError` when the address cannot be had.
@@ -70,9 +70,9 @@ public final class APIServer: Sendable {
             limits: options.limits, pool: pool, clock: clock, tell: options.tell)
         do {
             application = try RunningApplication(
-                at: options.address, of: "--listen", threads: Self.httpThreads
-            ) { group, onBound in
-                try Self.application(responder, options, group, onBound: onBound)
+                at: options.address, of: "--listen"
+            ) { onBound in
+                try Self.application(responder, options, onBound: onBound)
             }
         } catch {
             hub.stop()
@@ -107,7 +107,7 @@ public final class APIServer: Sendable {
     }
 
     private static func application(
-        _ responder: APIResponder, _ options: Options, _ group: MultiThreadedEventLoopGroup,
+        _ responder: APIResponder, _ options: Options,
         onBound: @escaping @Sendable (Int?) -> Void
     ) throws -> Application<CallbackResponder<APIContext>> {
         // Standard error is for people; and no header ever gets there.
@@ -132,6 +132,6 @@ public final class APIServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     limits.connectionsMax, logger: logger)),
             onServerRunning: { channel in onBound(channel.localAddress?.port) },
-            eventLoopGroupProvider: .shared(group), logger: logger)
+            logger: logger)
     }
 }

@@ -3,15 +3,16 @@ import Glibc
 import Hummingbird
 import HummingbirdCore
 import NIOCore
-import NIOPosix
 import Synchronization
 import Worker
 
-/// An application that serves on an event loop group of its own, for threads that wait.
+/// An application that serves on SwiftNIO's shared event loops, for threads that wait.
+///
+/// Those loops live as long as the process: what a connection leaves behind may come to a loop
+/// after its application has ended, which one that was shut down would refuse.
 struct RunningApplication: Sendable {
     /// What it was bound to, with the port that the system chose.
     let address: ServerAddress
-    private let group: MultiThreadedEventLoopGroup
     private let task: Task<Void, Never>
     private let progress: Progress
 
@@ -36,32 +37,23 @@ struct RunningApplication: Sendable {
     /// Blocks until it serves: not to be called on a thread of Swift concurrency. Throws
     /// `WorkerError` when the address cannot be had, with the flag that asked for it.
     init(
-        at wanted: ServerAddress, of flag: String, threads: Int,
-        make: (MultiThreadedEventLoopGroup, _ onBound: @escaping @Sendable (Int?) -> Void) throws ->
-            some ApplicationProtocol
+        at wanted: ServerAddress, of flag: String,
+        make: (_ onBound: @escaping @Sendable (Int?) -> Void) throws -> some ApplicationProtocol
     ) throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let progress = Progress()
-        do {
-            let application = try make(group) { port in
-                progress.begin(.success(port ?? wanted.port))
+        let application = try make { port in progress.begin(.success(port ?? wanted.port)) }
+        task = Task.detached {
+            do {
+                try await application.run()
+                progress.begin(.failure(CancellationError()))
+            } catch {
+                progress.begin(.failure(Self.failure(error, at: wanted, flag)))
             }
-            task = Task.detached {
-                do {
-                    try await application.run()
-                    progress.begin(.failure(CancellationError()))
-                } catch {
-                    progress.begin(.failure(Self.failure(error, at: wanted, flag)))
-                }
-                progress.ended.signal()
-            }
-            progress.began.wait()
-            address = wanted.with(port: try progress.bound?.get() ?? wanted.port)
-        } catch {
-            try? group.syncShutdownGracefully()
-            throw error
+            progress.ended.signal()
         }
-        (self.group, self.progress) = (group, progress)
+        progress.began.wait()
+        address = wanted.with(port: try progress.bound?.get() ?? wanted.port)
+        self.progress = progress
     }
 
     private static func failure(
@@ -77,6 +69,5 @@ struct RunningApplication: Sendable {
     func stop() {
         task.cancel()
         _ = progress.ended.wait(timeout: .now() + .seconds(Self.stopSeconds))
-        try? group.syncShutdownGracefully()
     }
 }

@@ -66,7 +66,10 @@ extension ClientConfiguration {
             guard let bytes = surroundings.contents(path) else {
                 // One that is named must be there; of a list some may be missing.
                 if named != nil || surroundings.stamp(path) != nil {
-                    throw ConfigError("\(path): the kubeconfig cannot be read")
+                    throw ConfigError(
+                        surroundings.stamp(path) == nil
+                            ? "\(path): there is no such kubeconfig; give another"
+                            : "\(path): the kubeconfig cannot be read; check who owns it")
                 }
                 continue
             }

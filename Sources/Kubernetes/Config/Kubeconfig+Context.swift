@@ -16,7 +16,7 @@ extension Kubeconfig {
             let known = contexts.keys.sorted().joined(separator: ", ")
             throw ConfigError(
                 "\(origin): no context \"\(name)\""
-                    + (known.isEmpty ? "" : "; there are \(known)"))
+                    + (known.isEmpty ? "" : "; known: \(known)"))
         }
         guard let cluster = clusters[context.cluster] else {
             throw ConfigError(
