@@ -12,68 +12,91 @@ extension Execution {
     /// So many reports are worth another thread.
     private static let besideMin = 32
 
+    /// Packets of a report that are in the archive.
+    private typealias ArchivedPackets = (
+        trace: TraceID, report: ReportID, archived: CaptureArchived
+    )
+
     /// Returns whether there were any.
     mutating func appendReports() throws -> Bool {
         let reports = outbox.takeAll()
         guard !reports.isEmpty else { return false }
+        let request: AppendRequest
+        let captures: [ArchivedPackets]
         do {
-            let seconds = clock.now().seconds
-            var request = AppendRequest()
-            request.drafts.reserveCapacity(reports.count)
-            // Packets that cannot be kept fail their traces, and nobody else's.
-            var captures: [(trace: TraceID, report: ReportID, archived: CaptureArchived)] = []
-            var fault: String?
-            do { captures = try archive(reports) } catch { fault = "\(error)" }
-            for (trace, _, archived) in captures {
-                request.drafts.append(
-                    try coding.draft(
-                        .trace(.captureArchived(archived)), stream: .existing(trace.rawValue)))
-            }
-            for report in reports {
-                let stream = StreamRef.existing(report.trace.rawValue)
-                var content = report.content
-                if let fault, !report.captures.isEmpty {
-                    content = .said(.failed(error: "packets could not be kept: \(fault)"))
-                }
-                switch content {
-                case .begun(let moment):
-                    request.drafts.append(
-                        try coding.draft(
-                            .trace(.begun(attempt: report.id.attempt, at: moment)), stream: stream))
-                // Its packets are all that there is to say.
-                case .said(.captured): break
-                case .said(.failed(let error)):
-                    request.drafts.append(
-                        try coding.draft(
-                            .trace(.nodeFailed(report.id, error: error)), stream: stream))
-                case .said(.observed(let observations, let captured)):
-                    if let captured {
-                        request.drafts.append(
-                            try coding.draft(
-                                .trace(.packetCaptured(report.id, captured)), stream: stream))
-                    }
-                    let result = NodeResult(
-                        node: report.id.node, timestamp: report.seconds ?? seconds,
-                        observations: observations)
-                    request.drafts.append(
-                        try coding.draft(.trace(.nodeReported(report.id, result)), stream: stream))
-                }
-            }
-            if let whenSettled, captures.isEmpty,
-                reports.count >= Self.besideMin || !underWay.isEmpty
-            {
-                try settle(leaving: Self.underWayMax - 1)
-                begin(PendingAppend(reports, as: request), whenSettled)
-                return true
-            }
-            try settle(leaving: 0)
-            try append(request)
-            for (trace, report, _) in captures { running[trace]?.archived.insert(report) }
-            return true
+            (request, captures) = try drafts(of: reports)
         } catch {
             outbox.putBack(reports)
             throw error
         }
+        let isBeside = captures.isEmpty && mayGoBeside(reports)
+        try settle(leaving: isBeside ? Self.underWayMax - 1 : 0, before: reports)
+        if isBeside, let whenSettled {
+            begin(PendingAppend(reports, as: request), whenSettled)
+            return true
+        }
+        do {
+            try append(request)
+        } catch {
+            outbox.putBack(reports)
+            throw error
+        }
+        for (trace, report, _) in captures { running[trace]?.archived.insert(report) }
+        return true
+    }
+
+    /// What comes too late may be refused, and would then come behind what is under way.
+    private func mayGoBeside(_ reports: [BackendReport]) -> Bool {
+        whenSettled != nil && (reports.count >= Self.besideMin || !underWay.isEmpty)
+            && reports.allSatisfy { running[$0.trace]?.attempt == $0.id.attempt }
+    }
+
+    private func drafts(
+        of reports: [BackendReport]
+    ) throws -> (request: AppendRequest, captures: [ArchivedPackets]) {
+        let seconds = clock.now().seconds
+        var request = AppendRequest()
+        request.drafts.reserveCapacity(reports.count)
+        // Packets that cannot be kept fail their traces, and nobody else's.
+        var captures: [ArchivedPackets] = []
+        var fault: String?
+        do { captures = try archive(reports) } catch { fault = "\(error)" }
+        for (trace, _, archived) in captures {
+            request.drafts.append(
+                try coding.draft(
+                    .trace(.captureArchived(archived)), stream: .existing(trace.rawValue)))
+        }
+        for report in reports {
+            let stream = StreamRef.existing(report.trace.rawValue)
+            var content = report.content
+            if let fault, !report.captures.isEmpty {
+                content = .said(.failed(error: "packets could not be kept: \(fault)"))
+            }
+            switch content {
+            case .begun(let moment):
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.begun(attempt: report.id.attempt, at: moment)), stream: stream))
+            // Its packets are all that there is to say.
+            case .said(.captured): break
+            case .said(.failed(let error)):
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.nodeFailed(report.id, error: error)), stream: stream))
+            case .said(.observed(let observations, let captured)):
+                if let captured {
+                    request.drafts.append(
+                        try coding.draft(
+                            .trace(.packetCaptured(report.id, captured)), stream: stream))
+                }
+                let result = NodeResult(
+                    node: report.id.node, timestamp: report.seconds ?? seconds,
+                    observations: observations)
+                request.drafts.append(
+                    try coding.draft(.trace(.nodeReported(report.id, result)), stream: stream))
+            }
+        }
+        return (request, captures)
     }
 
     private mutating func begin(
@@ -86,13 +109,17 @@ extension Execution {
             if isCommitted, let began {
                 meter?.committed(.reports, microseconds: clock.monotonicMicroseconds() - began)
             }
+            // Also where it was committed: its events may have been read before this is known.
             whenSettled()
         }
     }
 
-    /// Waits until at most so many appends are under way.
-    mutating func settle(leaving count: Int) throws {
-        while underWay.count > count || underWay.first?.isSettled == true {
+    /// Waits until at most so many appends are under way. Where one was refused all are waited
+    /// for, and what was refused goes back to the outbox, before the reports at hand.
+    mutating func settle(leaving count: Int, before taken: [BackendReport] = []) throws {
+        var refused: [BackendReport] = []
+        var failure: (any Error)?
+        while underWay.count > (failure == nil ? count : 0) || underWay.first?.isSettled == true {
             let pending = underWay.removeFirst()
             do {
                 do throws(JobLogError) {
@@ -102,17 +129,20 @@ extension Execution {
                     try append(pending.request)
                 }
             } catch {
-                outbox.putBack(pending.reports)
-                throw error
+                refused += pending.reports
+                failure = failure ?? error
             }
         }
+        guard let failure else { return }
+        outbox.putBack(refused + taken)
+        throw failure
     }
 
     /// Archives the packets of attempts that still run; what is over keeps nothing, and what a
     /// backend says twice is kept once.
     private func archive(
         _ reports: [BackendReport]
-    ) throws -> [(trace: TraceID, report: ReportID, archived: CaptureArchived)] {
+    ) throws -> [ArchivedPackets] {
         var traces: [TraceID] = []
         var captures: [CaptureKeeping.Kept] = []
         var seen: [TraceID: Set<ReportID>] = [:]

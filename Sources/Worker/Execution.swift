@@ -199,9 +199,9 @@ package struct Execution {
 
     /// Gives up what runs: another worker will be given it.
     package mutating func abandon() {
-        // What is refused now is reported again by who is given the attempt.
-        while !underWay.isEmpty { try? settle(leaving: underWay.count - 1) }
         for (id, run) in running where run.isBegun { backend.stop(id, attempt: run.attempt) }
         running = [:]
+        // What is refused now is reported again by who is given the attempt.
+        try? settle(leaving: 0)
     }
 }

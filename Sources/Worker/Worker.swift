@@ -114,6 +114,7 @@ public final class Worker: Sendable {
             outbox: outbox, after: position, whenSettled: wake)
         defer { execution.abandon() }
         try execute(&execution, observe, isDone)
+        try execution.settle(leaving: 0)
         try shared.rethrow()
     }
 

@@ -253,10 +253,19 @@ struct AntreaPlanTests {
         let refused = AntreaPlan.Answer.refused("404 page not found", isFinal: false)
         for second: Int64 in [0, 3, 6] {
             #expect(plan.created(object.name, refused, at: second * 1_000_000, moment).count == 1)
-            #expect(plan.look(at: second * 1_000_000 + 2_999_999, moment).contains { $0.isCreation })
+            #expect(
+                plan.look(at: second * 1_000_000 + 2_999_999, moment).contains { $0.isCreation })
         }
         let end = plan.created(object.name, refused, at: 10_000_000, moment)
         #expect(end.contains { if case .report = $0 { true } else { false } })
+        #expect(plan.made.isEmpty)
+        // One that nobody wants any more is not asked for again.
+        guard case .create(let other, _) = plan.start(Self.attempt(2), at: 0, moment).first else {
+            Issue.record("nothing was made")
+            return
+        }
+        _ = plan.stop(TraceAttempt(trace: TraceID(2), attempt: 1), at: 1, moment)
+        _ = plan.created(other.name, refused, at: 2, moment)
         #expect(plan.made.isEmpty)
     }
 

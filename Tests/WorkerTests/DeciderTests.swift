@@ -102,9 +102,17 @@ struct FailingDiskTests {
             log: log, coding: coding, backend: EagerBackend(reports: 40), clock: .system,
             options: .init(id: "e"), outbox: outbox, after: 0, whenSettled: { ended.signal() })
         let report: @Sendable (BackendReport) -> Void = { _ = outbox.put($0) }
-        disk.onOperation { $0.kind == .sync ? .ioError() : .proceed }
+        // The disk fails when the step is over.
+        let gate = DispatchSemaphore(value: 0)
+        disk.onOperation {
+            guard $0.kind == .sync else { return .proceed }
+            gate.wait()
+            gate.signal()
+            return .ioError()
+        }
         #expect(try execution.step(report: report, observe: { _ in }))
         #expect(!execution.isQuiet)
+        gate.signal()
         ended.wait()
         #expect(throws: JobLogError.self) {
             try execution.step(report: report, observe: { _ in })

@@ -76,6 +76,7 @@ public final class APIServer: Sendable {
             }
         } catch {
             hub.stop()
+            try? pool.syncShutdownGracefully()
             throw error
         }
         (tls, tokens) = (options.tls, options.tokens)

@@ -80,7 +80,7 @@ extension KubernetesClient {
     /// just begun does not know all its kinds. Blocks.
     public func waitUntilReady() {
         // What it answers in the end is not JSON; another call tells what is wrong.
-        _ = try? call(APICall("GET", "/readyz"))
+        _ = try? call(APICall("GET", "/readyz", timeoutMilliseconds: 2000))
     }
 
     /// The resources that the server has in a group and version; none where it has no such group.

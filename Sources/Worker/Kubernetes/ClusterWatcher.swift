@@ -143,8 +143,7 @@ public final class ClusterWatcher: Sendable {
     }
 
     private func remove(_ key: String, _ path: String) {
-        state.withLock { Self.remove(key, path, &$0) }
-        recordLater()
+        if state.withLock({ Self.remove(key, path, &$0) }) { recordLater() }
     }
 
     private static func change(_ held: Held, _ path: String, _ state: inout State) {
@@ -157,11 +156,14 @@ public final class ClusterWatcher: Sendable {
         state.references[key] = held.reference
     }
 
-    private static func remove(_ key: String, _ path: String, _ state: inout State) {
-        guard let known = state.objects[path]?.removeValue(forKey: key) else { return }
+    /// Returns whether it was there.
+    @discardableResult
+    private static func remove(_ key: String, _ path: String, _ state: inout State) -> Bool {
+        guard let known = state.objects[path]?.removeValue(forKey: key) else { return false }
         state.changed[key] = nil
         state.removed[key] = known.resource
         state.references[key] = nil
+        return true
     }
 
     /// On the queue.

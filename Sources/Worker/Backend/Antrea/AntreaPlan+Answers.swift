@@ -32,13 +32,17 @@ extension AntreaPlan {
                 return fail(object.attempt, "", "the name \(name) is taken on the cluster")
                     + pump(at: now, time)
             }
+            refusingSince = nil
             return seen(mine: status, name, at: now, time)
         case .occupied: return [.read(name: name)]
         case .refused(let message, let isFinal):
-            let refusals = Made.Refusals(
-                since: object.refusals?.since ?? now, count: (object.refusals?.count ?? 0) + 1)
-            guard isFinal || refusals.areEnough(at: now) else {
-                made[name]?.refusals = refusals
+            let since = refusingSince ?? now
+            refusingSince = since
+            let isEnough =
+                now - since >= Self.refusedMicrosecondsMax
+                && object.refusals + 1 >= Self.refusalsMax
+            guard isFinal || isEnough || object.isOver && !object.mayBeThere else {
+                made[name]?.refusals += 1
                 return later(name, at: now)
             }
             made[name] = nil
@@ -46,7 +50,9 @@ extension AntreaPlan {
         // It was there and is gone: whether it ran nobody can tell any more.
         case .gone, .changed: return settled(name, wasEmpty: false, at: now, time)
         case .unknown:
-            made[name]?.refusals = nil
+            refusingSince = nil
+            made[name]?.refusals = 0
+            made[name]?.mayBeThere = true
             return later(name, at: now)
         }
     }

@@ -32,6 +32,8 @@ struct AntreaPlan: Sendable {
     var made: [String: Made] = [:]
     /// The objects of others, of this log's other workers, and what was left behind.
     var others: [String: Other] = [:]
+    /// Since when the server has refused to make objects, and has made none.
+    var refusingSince: Int64?
 
     /// One attempt.
     struct Run: Hashable, Sendable {
@@ -58,15 +60,6 @@ struct AntreaPlan: Sendable {
             case deleting
         }
 
-        /// Answers in a row by which a server refused to make it that may not be ready yet.
-        struct Refusals: Hashable, Sendable {
-            var since: Int64
-            var count: Int
-
-            /// One that has only just begun knows its kinds and roles again by then.
-            func areEnough(at now: Int64) -> Bool { now - since >= 10_000_000 && count >= 4 }
-        }
-
         var attempt: TraceAttempt
         var state = State.creating
         /// Whether a request to create it is under way: while it is, the object stays, so that the
@@ -80,7 +73,10 @@ struct AntreaPlan: Sendable {
         var emptySince: Int64?
         /// Whether it is deleted because Antrea does not begin it.
         var isRequeued = false
-        var refusals: Refusals?
+        /// Answers in a row by which a server refused to make it that may not be ready yet.
+        var refusals = 0
+        /// Whether a request to make it went unanswered.
+        var mayBeThere = false
         /// When to look after it again, on the monotonic clock.
         var lookAt: Int64?
         var retry = Backoff(firstMilliseconds: 250, millisecondsMax: 10_000)
@@ -110,6 +106,9 @@ struct AntreaPlan: Sendable {
 
     /// Antrea leaves a trace without a tag alone for longer and longer: better to ask anew.
     static let emptyMicrosecondsMax: Int64 = 5_000_000
+    /// A server that has only just begun knows its kinds and roles again by then.
+    static let refusedMicrosecondsMax: Int64 = 10_000_000
+    static let refusalsMax = 4
     /// As long as Antrea may leave alone one who waits; then it is given up, or forgotten.
     static let othersWaitMicrosecondsMax: Int64 = 300_000_000
     /// The terminal write adds the Pod to results that name a translated address.

@@ -63,7 +63,10 @@ extension KubernetesBackend {
             // A server that has only just begun does not know its kinds and roles yet.
             case 404 where isCreation: return .refused(status.message, isFinal: false)
             case 404: return status.isAbsence(of: name) ? .gone : .unknown
-            case 403: return .refused(status.message, isFinal: false)
+            // What an admission webhook says is meant.
+            case 403:
+                return .refused(
+                    status.message, isFinal: status.message.hasPrefix("admission webhook"))
             case 409: return isCreation ? .occupied : .changed
             case 401, 408, 429: return .unknown
             case 400..<500: return .refused(status.message, isFinal: true)
