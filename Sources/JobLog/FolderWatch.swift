@@ -43,8 +43,7 @@ final class FolderWatch: Sendable {
             pollfd(fd: pokeOut, events: Int16(POLLIN), revents: 0),
             pollfd(fd: changes, events: Int16(POLLIN), revents: 0),
         ]
-        guard isClose || poll(&waits, 2, Int32(clamping: milliseconds)) > 0 else { return false }
-        if isClose { poll(&waits, 1, Int32(clamping: milliseconds)) }
+        _ = poll(&waits, isClose ? 1 : 2, Int32(clamping: milliseconds))
         if waits[0].revents != 0 { drain(pokeOut) }
         guard isClose || waits[1].revents != 0 else { return false }
         return drain(changes)
