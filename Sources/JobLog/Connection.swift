@@ -15,7 +15,11 @@ package final class Connection {
     /// The longest wait between two looks, in microseconds.
     private static let busyMicrosecondsMax: Int32 = 2000
 
+    /// Done once, before the first connection; where somebody used SQLite before, nothing changes.
+    private static let configuration = csqlite_count_no_memory()
+
     package init(file: String, flags: Int32, vfs: String?) throws(JobLogError) {
+        _ = Self.configuration
         self.file = file
         var opened: OpaquePointer?
         let code = sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_NOMUTEX, vfs)

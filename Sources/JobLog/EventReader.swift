@@ -1,6 +1,9 @@
 /// The events after a position, read one by one without copying them.
 public struct EventReader {
     let connection: Connection
+    /// Symbols by number that were recorded in this transaction and can be asked of no other
+    /// reader: they may yet be taken back, and their numbers be given to others.
+    public let newSymbols: [Int64: [UInt8]]
     let after: Int64
     /// Hands over those that lie before the segment of the connection; nil when there are none.
     let earlier: ((_ limit: Int, _ body: (EventRow) throws -> Void) throws -> Int)?

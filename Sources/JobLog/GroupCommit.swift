@@ -2,13 +2,19 @@ import Synchronization
 
 /// The requests that wait for the next transaction, and who writes it.
 ///
-///     idle ──enter──▶ led ──nothing waits──▶ idle
-///                     │ ▲
-///                     └─┘ the leader takes all that waits, commits it, answers
+///     idle ──enter──▶ led by a thread ──nothing waits──▶ idle
+///       │               │ ▲ ▲
+///       │               └─┘ │ the leader takes all that waits, commits it, answers
+///       │                   │ somebody enters who does not wait for decisions, or nobody decides
+///       └──enter──▶ left to the decider ──it takes what waits into its transaction──▶ idle
 ///
 /// The first caller to come leads: it commits everything that was entered, also what came while
 /// it was committing. A caller that blocks leads for one transaction and then hands the rest to
-/// a thread of the log. Invariant: while anything waits there is exactly one leader.
+/// a thread of the log. What is to be decided on next may be left to the decider, whose own
+/// transaction then records it: one commit for a report and the verdict.
+///
+/// Invariant: while anything waits it is led by exactly one thread, or left to a decider that was
+/// woken for it.
 final class GroupCommit: Sendable {
     typealias Answer = Result<Appended, JobLogError>
 
@@ -25,28 +31,88 @@ final class GroupCommit: Sendable {
         func settle(_ answer: Answer) { tell(answer) }
     }
 
+    private enum Leader { case nobody, thread, decider }
+
     private struct Queue {
         var tickets: [Ticket] = []
-        var isLed = false
+        var leader = Leader.nobody
+        /// Wakes the thread of this process that decides; nil while none does.
+        var decider: Waker?
+    }
+
+    /// What whoever entered has to do.
+    enum Duty {
+        case nothing, lead
+        case wake(Waker)
     }
 
     private let queue = Mutex(Queue())
 
-    /// Returns whether the caller has to lead.
-    func enter(_ ticket: Ticket) -> Bool {
+    /// `leavesToDecider`: the request may wait for the decider's next transaction, if this process
+    /// decides.
+    func enter(_ ticket: Ticket, leavesToDecider: Bool = false) -> Duty {
         queue.withLock { queue in
             queue.tickets.append(ticket)
-            guard !queue.isLed else { return false }
-            queue.isLed = true
-            return true
+            switch (queue.leader, leavesToDecider ? queue.decider : nil) {
+            case (.thread, _), (.decider, .some): return .nothing
+            case (.nobody, .some(let decider)):
+                queue.leader = .decider
+                return .wake(decider)
+            case (.nobody, nil), (.decider, nil):
+                queue.leader = .thread
+                return .lead
+            }
         }
     }
+
+    /// Names the thread that decides, or says that none does any more; returns whether the caller
+    /// has to lead what was left to it.
+    func setDecider(_ decider: Waker?) -> Bool {
+        queue.withLock { queue in
+            queue.decider = decider
+            guard decider == nil, queue.leader == .decider else { return false }
+            queue.leader = queue.tickets.isEmpty ? .nobody : .thread
+            return queue.leader == .thread
+        }
+    }
+
+    /// What waits, whoever leads it, for the decider to record: the first ones, of so many events
+    /// at most, but at least one.
+    func takeForDecider(eventsMax: Int) -> [Ticket] {
+        queue.withLock { queue in
+            var count = 0
+            var events = 0
+            while count < queue.tickets.count {
+                events += queue.tickets[count].request.drafts.count
+                if count > 0, events > eventsMax { break }
+                count += 1
+            }
+            let taken = Array(queue.tickets[..<count])
+            queue.tickets.removeFirst(count)
+            if queue.leader == .decider, queue.tickets.isEmpty { queue.leader = .nobody }
+            return taken
+        }
+    }
+
+    /// Puts back what the decider took and could not record; returns whether the caller has to
+    /// lead it.
+    func putBack(_ tickets: [Ticket]) -> Bool {
+        guard !tickets.isEmpty else { return false }
+        return queue.withLock { queue in
+            queue.tickets = tickets + queue.tickets
+            defer { queue.leader = .thread }
+            return queue.leader != .thread
+        }
+    }
+
+    /// Whether something waits for the decider.
+    var isLeftToDecider: Bool { queue.withLock { $0.leader == .decider } }
 
     /// Everything that waits; nothing when the leader's work is done, and then nobody leads.
     func takeAll() -> [Ticket] {
         queue.withLock { queue in
             defer { queue.tickets = [] }
-            if queue.tickets.isEmpty { queue.isLed = false }
+            if queue.tickets.isEmpty { queue.leader = .nobody }
             return queue.tickets
         }
     }
@@ -54,8 +120,8 @@ final class GroupCommit: Sendable {
     /// Ends the leading if nothing waits; returns whether it did.
     func leave() -> Bool {
         queue.withLock { queue in
-            if queue.tickets.isEmpty { queue.isLed = false }
-            return !queue.isLed
+            if queue.tickets.isEmpty { queue.leader = .nobody }
+            return queue.tickets.isEmpty
         }
     }
 

@@ -10,7 +10,7 @@ extension JobLog {
     public func append(_ request: AppendRequest) throws(JobLogError) -> Appended {
         try checkWritable()
         let box = AnswerBox()
-        if pending.enter(GroupCommit.Ticket(request, tell: { box.put($0) })) {
+        if case .lead = pending.enter(GroupCommit.Ticket(request, tell: { box.put($0) })) {
             // Ours is among the first; those that came meanwhile need not wait for our thread.
             _ = commitWaiting()
             if !pending.leave() { leaders.async { self.lead() } }
@@ -20,8 +20,11 @@ extension JobLog {
 
     /// Like `append`, for callers that must not block: `tell` is called once, on some thread,
     /// when the request is durable or refused.
+    ///
+    /// `leavesToDecider`: it may wait for the decider's next transaction, where this process
+    /// decides; for what is to be decided on anyhow.
     public func append(
-        _ request: AppendRequest,
+        _ request: AppendRequest, leavesToDecider: Bool = false,
         tell: @escaping @Sendable (Result<Appended, JobLogError>) -> Void
     ) {
         do throws(JobLogError) {
@@ -30,9 +33,18 @@ extension JobLog {
             tell(.failure(error))
             return
         }
-        if pending.enter(GroupCommit.Ticket(request, tell: tell)) {
-            leaders.async { self.lead() }
+        let ticket = GroupCommit.Ticket(request, tell: tell)
+        switch pending.enter(ticket, leavesToDecider: leavesToDecider) {
+        case .nothing: break
+        case .lead: leaders.async { self.lead() }
+        case .wake(let decider): wake(decider)
         }
+    }
+
+    /// Names the waker of the thread that calls `decide`, which is woken for appends that are left
+    /// to it; nil when it does not decide any more.
+    public func setDecider(_ decider: Waker?) {
+        if pending.setDecider(decider) { leaders.async { self.lead() } }
     }
 
     /// For the decider: decides on what is committed, and commits the decision.
@@ -40,21 +52,53 @@ extension JobLog {
     /// Within the write transaction: checks the lease, hands `body` the events after `position`
     /// and the moment that will be stamped, appends what it returns. Throws `leaseLost` when the
     /// lease is not held any more.
+    ///
+    /// `takesAlong`: requests that wait to be appended are recorded first, in the same transaction,
+    /// and are among the events that `body` is handed. Where deciding fails they are appended
+    /// without it.
     @discardableResult
     public func decide(
-        holding lease: Lease, after position: Int64,
+        holding lease: Lease, after position: Int64, takesAlong: Bool = false,
         _ body: (_ news: EventReader, _ recordedAt: Int64) throws -> AppendRequest
     ) throws -> Appended {
         try checkWritable()
-        let appended = try writing { transaction in
-            try Self.checkLease(lease, transaction.connection, now: now())
-            let request = try body(
-                news(after: position, transaction), transaction.recordedAt)
-            return try transaction.record(request)
+        var taken: [GroupCommit.Ticket] = []
+        var answers: [GroupCommit.Answer] = []
+        var isWritten = false
+        do {
+            let appended = try writing { transaction in
+                try Self.checkLease(lease, transaction.connection, now: now())
+                if takesAlong { taken = pending.takeForDecider(eventsMax: Self.takenAlongMax) }
+                for ticket in taken {
+                    answers.append(try Self.answer(to: ticket.request, &transaction))
+                }
+                // What was taken along is read back as what others committed is.
+                if !taken.isEmpty { try transaction.rows.flush() }
+                let request = try body(news(after: position, transaction), transaction.recordedAt)
+                let appended = try transaction.record(request)
+                isWritten = true
+                return appended
+            }
+            for (ticket, answer) in zip(taken, answers) { ticket.settle(answer) }
+            if !taken.isEmpty || !appended.positions.isEmpty { news.tell() }
+            return appended
+        } catch {
+            if isWritten {
+                // Whether it was committed is not known.
+                let failure = error as? JobLogError ?? JobLogError(.failed, "\(folder): \(error)")
+                for ticket in taken { ticket.settle(.failure(failure)) }
+            } else if pending.putBack(taken) {
+                leaders.async { self.lead() }
+            }
+            throw error
         }
-        if !appended.positions.isEmpty { news.tell() }
-        return appended
     }
+
+    /// Whether an append was left to the decider and waits for it.
+    public var hasLeftToDecider: Bool { pending.isLeftToDecider }
+
+    /// Events of others at most that a decision takes along.
+    private static let takenAlongMax = 2500
 
     func checkWritable() throws(JobLogError) {
         guard isReadOnly else { return }
@@ -66,7 +110,8 @@ extension JobLog {
         let base = transaction.base.position
         let isBehind = position < base
         return EventReader(
-            connection: transaction.connection, after: position,
+            connection: transaction.connection, newSymbols: transaction.newSymbols,
+            after: position,
             earlier: !isBehind
                 ? nil
                 : { limit, body in

@@ -12,6 +12,8 @@ struct Transaction {
     private var hasForgotten = false
     /// Numbers given in this transaction, which count from its commit on.
     private var numbered: [ObjectIdentifier: (symbol: Symbol, number: Int64)] = [:]
+    /// Those that nobody had recorded before.
+    private(set) var newSymbols: [Int64: [UInt8]] = [:]
 
     /// The largest payload, in bytes; SQLite's own bound is 1,000,000,000.
     static let payloadBytesMax = 512 << 20
@@ -212,6 +214,7 @@ struct Transaction {
         if number == nil {
             known.lastSymbol += 1
             number = known.lastSymbol
+            newSymbols[known.lastSymbol] = symbol.bytes
             try connection.run(
                 "insert into symbol (number, bytes) values (?, ?)", .number(known.lastSymbol),
                 .blob(symbol.bytes))

@@ -16,6 +16,40 @@ extension PBNodeReported {
     }
 }
 
+extension WireWriter {
+    /// What reports of many traces share: a NodeReported of node and observations.
+    ///
+    /// The bytes that the generated code would give, at less than half its cost: there are two
+    /// reports a trace.
+    static func shape(of result: NodeResult, by node: String) -> [UInt8] {
+        var shape = WireWriter(capacity: 128)
+        shape.put(2, node)
+        var part = WireWriter(capacity: 64)
+        for observation in result.observations {
+            part.clear()
+            part.put(observation)
+            shape.put(5, message: part)
+        }
+        return shape.bytes
+    }
+
+    private mutating func put(_ observation: Observation) {
+        put(1, Int64(PBComponent(observation.component).rawValue))
+        put(2, Int64(PBAction(observation.action).rawValue))
+        put(3, observation.componentInfo)
+        put(4, observation.pod)
+        put(5, observation.networkPolicy)
+        put(6, observation.networkPolicyRule)
+        put(7, observation.egress)
+        put(8, observation.egressIP)
+        put(9, observation.egressNode)
+        put(10, observation.srcPodIP)
+        put(11, observation.translatedSrcIP)
+        put(12, observation.translatedDstIP)
+        put(13, observation.tunnelDstIP)
+    }
+}
+
 extension NodeResult {
     init(_ message: PBNodeReported) throws {
         self.init(

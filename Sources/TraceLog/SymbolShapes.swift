@@ -6,13 +6,15 @@ import Traceflow
 /// What the symbols of a log mean, decoded once each.
 final class SymbolShapes: Sendable {
     private let log: JobLog
-    private let reports = DecodedSymbols<Int64, ReportShape>()
-    private let texts = DecodedSymbols<Int64, String>()
-    private let scopes = DecodedSymbols<Int64, TagScope>()
-    private let templates = DecodedSymbols<Int64, TraceRequest>()
-    private let sources = DecodedSymbols<Int64, TraceflowSpec.Source>()
-    private let destinations = DecodedSymbols<Int64, TraceflowSpec.Destination>()
-    private let schedulingFacts = DecodedSymbols<FactsKey, SchedulingFacts>()
+    private let reports: DecodedSymbols<Int64, ReportShape>
+    private let texts: DecodedSymbols<Int64, String>
+    private let scopes: DecodedSymbols<Int64, TagScope>
+    private let templates: DecodedSymbols<Int64, TraceRequest>
+    private let sources: DecodedSymbols<Int64, TraceflowSpec.Source>
+    private let destinations: DecodedSymbols<Int64, TraceflowSpec.Destination>
+    private let schedulingFacts: DecodedSymbols<FactsKey, SchedulingFacts>
+    /// What is not committed yet: decoded each time it is asked for, and kept nowhere.
+    private let uncommitted: [Int64: [UInt8]]
 
     /// What a node saw, whichever trace it was of.
     struct ReportShape: Sendable {
@@ -29,11 +31,34 @@ final class SymbolShapes: Sendable {
         var schedule: Int64
     }
 
-    init(log: JobLog) { self.log = log }
+    init(log: JobLog) {
+        self.log = log
+        reports = DecodedSymbols()
+        texts = DecodedSymbols()
+        scopes = DecodedSymbols()
+        templates = DecodedSymbols()
+        sources = DecodedSymbols()
+        destinations = DecodedSymbols()
+        schedulingFacts = DecodedSymbols()
+        uncommitted = [:]
+    }
+
+    /// The same with symbols of a transaction that is yet to be committed.
+    init(_ shapes: SymbolShapes, uncommitted: [Int64: [UInt8]]) {
+        log = shapes.log
+        reports = shapes.reports
+        texts = shapes.texts
+        scopes = shapes.scopes
+        templates = shapes.templates
+        sources = shapes.sources
+        destinations = shapes.destinations
+        schedulingFacts = shapes.schedulingFacts
+        self.uncommitted = uncommitted
+    }
 
     func report(_ number: Int64) throws -> ReportShape {
-        try reports.value(number) {
-            let message = try PBNodeReported(serializedBytes: bytes(number))
+        try value(reports, number) { bytes in
+            let message = try PBNodeReported(serializedBytes: bytes)
             let observations = try message.observations.map(Observation.init)
             return ReportShape(
                 node: message.node, observations: observations,
@@ -42,13 +67,13 @@ final class SymbolShapes: Sendable {
     }
 
     func text(_ number: Int64) throws -> String {
-        try texts.value(number) { String(decoding: try bytes(number), as: UTF8.self) }
+        try value(texts, number) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Everywhere for 0.
     func scope(_ number: Int64) throws -> TagScope {
         guard number != 0 else { return .allNodes }
-        return try scopes.value(number) { try PBTagScope(serializedBytes: bytes(number)).scope }
+        return try value(scopes, number) { try PBTagScope(serializedBytes: $0).scope }
     }
 
     /// The request that a TraceRequested stands for, without name and labels.
@@ -67,7 +92,7 @@ final class SymbolShapes: Sendable {
         let key = FactsKey(
             template: numbers.first, source: numbers.second, scope: numbers.fourth, sweep: sweep,
             schedule: schedule)
-        return try schedulingFacts.value(key) {
+        func make() throws -> SchedulingFacts {
             var request = try template(numbers.first)
             request.spec.source = try source(numbers.second)
             request.scope = try scope(numbers.fourth)
@@ -76,26 +101,36 @@ final class SymbolShapes: Sendable {
             facts.schedule = schedule > 0 ? ScheduleID(schedule) : nil
             return facts
         }
+        let isCommitted =
+            uncommitted.isEmpty
+            || [key.template, key.source, key.scope].allSatisfy { uncommitted[$0] == nil }
+        return isCommitted ? try schedulingFacts.value(key, make) : try make()
     }
 
     func template(_ number: Int64) throws -> TraceRequest {
-        try templates.value(number) {
-            try TraceRequest(PBTraceRequested(serializedBytes: bytes(number)))
-        }
+        try value(templates, number) { try TraceRequest(PBTraceRequested(serializedBytes: $0)) }
     }
 
     func source(_ number: Int64) throws -> TraceflowSpec.Source? {
         guard number != 0 else { return nil }
-        return try sources.value(number) {
-            TraceflowSpec.Source(try PBSource(serializedBytes: bytes(number)))
+        return try value(sources, number) {
+            TraceflowSpec.Source(try PBSource(serializedBytes: $0))
         }
     }
 
     func destination(_ number: Int64) throws -> TraceflowSpec.Destination? {
         guard number != 0 else { return nil }
-        return try destinations.value(number) {
-            TraceflowSpec.Destination(try PBDestination(serializedBytes: bytes(number)))
+        return try value(destinations, number) {
+            TraceflowSpec.Destination(try PBDestination(serializedBytes: $0))
         }
+    }
+
+    private func value<Value>(
+        _ known: DecodedSymbols<Int64, Value>, _ number: Int64,
+        _ decode: ([UInt8]) throws -> Value
+    ) throws -> Value {
+        if let bytes = uncommitted[number] { return try decode(bytes) }
+        return try known.value(number) { try decode(bytes(number)) }
     }
 
     private func bytes(_ number: Int64) throws -> [UInt8] {

@@ -16,7 +16,7 @@ extension TraceCoding {
             guard row.schema == 2 else { return try EventCoding.decode(type, Array(row.payload)) }
             let payload = Array(row.payload)
             switch type {
-            case .traceRequested: return .trace(.requested(try request(payload)))
+            case .traceRequested: return .trace(.requested(try request(row.payload)))
             case .tagAllocated: return .trace(.tagAllocated(try allocation(row)))
             case .nodeReported:
                 let message = try PBNodeReported(serializedBytes: payload)
@@ -38,6 +38,9 @@ extension TraceCoding {
 
     /// The request of a TraceRequested.
     public func request(_ row: EventRow) throws -> TraceRequest {
+        if row.schema == 2, row.type == LogEventType.traceRequested.rawValue {
+            return try Self.naming(row, .traceRequested) { try request(row.payload) }
+        }
         guard case .trace(.requested(let request)) = try event(row) else {
             throw TraceLogError(.malformedEvent, position: row.position, detail: "no request")
         }
@@ -65,12 +68,15 @@ extension TraceCoding {
         }
     }
 
-    private func request(_ payload: [UInt8]) throws -> TraceRequest {
-        let message = try PBTraceRequested(serializedBytes: payload)
-        var request = try shapes.request(SymbolNumbers(message.symbols))
-        request.naming = TraceName(message)
-        request.labels = message.labels
-        request.annotations = message.annotations
+    private func request(_ payload: UnsafeRawBufferPointer) throws -> TraceRequest {
+        let fields = try RequestFields(payload)
+        var request = try shapes.request(fields.symbols)
+        request.naming = fields.naming
+        if fields.hasMaps {
+            let message = try PBTraceRequested(serializedBytes: Array(payload))
+            request.labels = message.labels
+            request.annotations = message.annotations
+        }
         return request
     }
 

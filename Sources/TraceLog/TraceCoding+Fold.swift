@@ -13,8 +13,9 @@ extension TraceCoding {
         try Self.naming(row, type) {
             switch type {
             case .traceRequested where row.schema == 2:
-                let (symbols, sweep, schedule) = try requestParts(row)
-                let facts = try shapes.facts(symbols, sweep: sweep, schedule: schedule)
+                let fields = try RequestFields(row.payload)
+                let facts = try shapes.facts(
+                    fields.symbols, sweep: fields.sweep, schedule: fields.schedule)
                 state.evolve(requested: id, facts, position: row.position)
             case .nodeReported where row.schema == 2:
                 try foldReport(row, id, into: &state)
@@ -121,23 +122,17 @@ extension TraceCoding {
     public func member(of row: EventRow) throws -> (sweep: Int64, number: Int64)? {
         guard row.type == LogEventType.traceRequested.rawValue else { return nil }
         return try Self.naming(row, .traceRequested) {
-            var (sweep, number) = (Int64(0), Int64(0))
-            var reader = WireReader(row.payload)
-            while let field = try reader.next() {
-                switch field.number {
-                case 11: sweep = Int64(bitPattern: field.value)
-                case 12: number = Int64(bitPattern: field.value)
-                case _: break
-                }
-            }
-            return sweep > 0 ? (sweep, number) : nil
+            let fields = try RequestFields(row.payload)
+            return fields.sweep > 0 ? (fields.sweep, fields.member) : nil
         }
     }
 
     /// The schedule that a TraceRequested is a run of; nil of any other.
     public func schedule(of row: EventRow) throws -> ScheduleID? {
         guard row.type == LogEventType.traceRequested.rawValue else { return nil }
-        let schedule = try Self.naming(row, .traceRequested) { try requestParts(row).schedule }
+        let schedule = try Self.naming(row, .traceRequested) {
+            try RequestFields(row.payload).schedule
+        }
         return schedule > 0 ? ScheduleID(schedule) : nil
     }
 
@@ -155,25 +150,5 @@ extension TraceCoding {
         return type == .traceSucceeded
             ? .succeeded(attempt: attempt, verdict: try Verdict(verdict))
             : .timedOut(attempt: attempt, verdict: try Verdict(verdict))
-    }
-
-    /// What scheduling needs of a TraceRequested: its symbols, the sweep it is a member of, and the
-    /// schedule it is a run of.
-    private func requestParts(
-        _ row: EventRow
-    ) throws -> (SymbolNumbers, sweep: Int64, schedule: Int64) {
-        var symbols = SymbolNumbers()
-        var (sweep, schedule) = (Int64(0), Int64(0))
-        var reader = WireReader(row.payload)
-        while let field = try reader.next() {
-            switch field.number {
-            case 11: sweep = Int64(bitPattern: field.value)
-            case 13: schedule = Int64(bitPattern: field.value)
-            case SymbolNumbers.field:
-                if let bytes = field.bytes { try symbols.read(bytes) }
-            case _: break
-            }
-        }
-        return (symbols, sweep, schedule)
     }
 }

@@ -30,6 +30,18 @@ public final class TraceCoding: Sendable {
         shapes = SymbolShapes(log: log)
     }
 
+    private init(log: JobLog, shapes: SymbolShapes) {
+        self.log = log
+        self.shapes = shapes
+    }
+
+    /// What reads events of a transaction that is yet to be committed.
+    public func reading(_ news: EventReader) -> TraceCoding {
+        guard !news.newSymbols.isEmpty else { return self }
+        return TraceCoding(
+            log: log, shapes: SymbolShapes(shapes, uncommitted: news.newSymbols))
+    }
+
     /// The number of the shape that is written today.
     public static func schema(of type: LogEventType) -> Int32 {
         switch type {
@@ -61,7 +73,7 @@ public final class TraceCoding: Sendable {
             switch event {
             case .trace(.requested(let request)): try requested(request, stream)
             case .trace(.tagAllocated(let allocation)): allocated(allocation, stream, recordedAt)
-            case .trace(.nodeReported(let id, let result)): try reported(id, result, stream)
+            case .trace(.nodeReported(let id, let result)): reported(id, result, stream)
             case .trace(.succeeded(let attempt, let verdict)):
                 ended(.traceSucceeded, attempt, verdict, stream)
             case .trace(.timedOut(let attempt, let verdict)):
@@ -197,18 +209,15 @@ public final class TraceCoding: Sendable {
 
     private func reported(
         _ id: ReportID, _ result: NodeResult, _ stream: StreamRef
-    ) throws(TraceLogError) -> Draft {
+    ) -> Draft {
         var wire = WireWriter()
         wire.put(1, Int64(id.attempt))
         wire.put(3, Int64(id.sequence))
         wire.put(4, result.timestamp)
-        var shape = PBNodeReported()
-        shape.node = id.node
-        shape.observations = result.observations.map(PBObservation.init)
         return Draft(
             stream: stream, type: LogEventType.nodeReported.rawValue,
             schema: Self.schema(of: .nodeReported), payload: wire.bytes,
-            symbols: [log.symbol(try EventCoding.bytes(shape))])
+            symbols: [log.symbol(WireWriter.shape(of: result, by: id.node))])
     }
 
     private func ended(

@@ -38,40 +38,14 @@ extension TraceCoding {
                 content: .whole(request), naming: request.naming, labels: request.labels)
         }
         return try Self.naming(row, .traceRequested) {
-            var parts = RequestParts(
-                content: .shared(template: 0, source: 0, destination: 0), naming: .given(""),
-                labels: [:])
-            var (name, sweep, member) = ("", Int64(0), Int64(0))
-            var (schedule, slot) = (Int64(0), Int64(0))
-            var reader = WireReader(row.payload)
-            while let field = try reader.next() {
-                switch field.number {
-                case 1: name = field.bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let fields = try RequestFields(row.payload)
+            return RequestParts(
+                content: .shared(
+                    template: fields.symbols.first, source: fields.symbols.second,
+                    destination: fields.symbols.third),
+                naming: fields.naming,
                 // Labels are rare, and a map is not read in place.
-                case 4: parts.labels = try request(row).labels
-                case 11: sweep = Int64(bitPattern: field.value)
-                case 12: member = Int64(bitPattern: field.value)
-                case 13: schedule = Int64(bitPattern: field.value)
-                case 14: slot = Int64(bitPattern: field.value)
-                case SymbolNumbers.field:
-                    guard let bytes = field.bytes else { continue }
-                    var symbols = SymbolNumbers()
-                    try symbols.read(bytes)
-                    parts.content = .shared(
-                        template: symbols.first, source: symbols.second,
-                        destination: symbols.third)
-                case _: break
-                }
-            }
-            if sweep > 0 {
-                parts.naming = .member(sweep: sweep, number: member)
-            } else if schedule > 0 {
-                parts.naming = .slot(
-                    schedule: ScheduleID(schedule), name: name, at: Moment(microseconds: slot))
-            } else {
-                parts.naming = .given(name)
-            }
-            return parts
+                labels: fields.hasMaps ? try request(row).labels : [:])
         }
     }
 

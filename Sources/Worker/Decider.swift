@@ -89,9 +89,12 @@ public struct Decider {
             var decided = 0
             var late: [Int64] = []
             var decidedAt: Int64?
-            let appended = try log.decide(holding: lease, after: position) { news, moment in
-                try news.forEach { row in
-                    try coding.fold(row, into: &working)
+            let appended = try log.decide(
+                holding: lease, after: position, takesAlong: true
+            ) { news, moment in
+                let reading = coding.reading(news)
+                let count = try news.forEach { row in
+                    try reading.fold(row, into: &working)
                     folded = row.position
                 }
                 let now = Moment(microseconds: moment)
@@ -102,7 +105,7 @@ public struct Decider {
                         .reduce(0) { $0 + $1.memberCount }
                 let context = DecisionContext(
                     now: now, overdueAt: min(jumps.overdueAt(now), now), executors: executors,
-                    decisionsMax: Self.eventsMax - reserved)
+                    decisionsMax: max(1, Self.eventsMax - reserved - count))
                 var request = try request(&working, after: folded, context, lease, profile)
                 decided = request.drafts.count
                 // What became due since the cluster was looked at waits for the next pass.

@@ -33,20 +33,29 @@ struct DecidingLoop {
         let (log, shared) = (log, shared)
         backend.whenAllotmentChanges { log.wake(shared.deciding) }
         var gauge = options.meter.map { DecidingGauge(meter: $0, clock: clock) }
+        var takesReports = false
         do {
             while !shared.isFinished {
                 deciding.profile = profile(deciding)
                 let worked = try deciding.step(isDraining: shared.isDraining)
+                if takesReports != (deciding.leases.decider != nil) {
+                    takesReports.toggle()
+                    log.setDecider(takesReports ? shared.deciding : nil)
+                }
                 gauge?.look(at: deciding.decider.state, position: deciding.decider.position)
                 // Before anybody is told that nothing is left to do.
                 if deciding.leases.decider != nil, let state = deciding.decider.state {
                     options.notifier?.offer(state.notices)
                 }
                 publish(deciding)
-                if !worked { try wait(deciding, atMost: gauge?.timeLeft) }
+                if !worked, !log.hasLeftToDecider {
+                    try wait(deciding, atMost: gauge?.timeLeft)
+                }
             }
+            log.setDecider(nil)
             try deciding.handOver()
         } catch {
+            log.setDecider(nil)
             // On the way out nothing can be mended: a lease that stays runs out by itself.
             try? deciding.leases.release()
             shared.fail(error)

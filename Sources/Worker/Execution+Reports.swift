@@ -155,7 +155,7 @@ extension Execution {
                 traces.append(report.trace)
                 captures.append(
                     CaptureKeeping.Kept(
-                        report: report.id, traceName: run.name, capture: capture))
+                        report: report.id, traceName: run.naming.text, capture: capture))
             }
         }
         let archived = try keeping.archive(captures)

@@ -27,11 +27,12 @@ package struct Execution {
     var underWay: [PendingAppend] = []
     /// Called whenever one of them has ended; nil where all appends are waited for.
     let whenSettled: (@Sendable () -> Void)?
+    private var recent = RecentRequests()
     package private(set) var position: Int64
 
     struct Run {
         var attempt: Int
-        var name = ""
+        var naming = TraceName.given("")
         /// Reports whose packets are in the archive: a backend may say them twice.
         var archived: Set<ReportID> = []
         /// Whether the backend was told.
@@ -138,7 +139,8 @@ package struct Execution {
             }
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             stop(id, &starts)
-        case .traceRequested, .traceStarted, .nodeReported, .nodeFailed, .packetCaptured,
+        case .traceRequested: recent.keep(row)
+        case .traceStarted, .nodeReported, .nodeFailed, .packetCaptured,
             .retryRequested,
             .cancelRequested, .traceDeleted, .metadataChanged, .scheduleChanged, .schedulePaused,
             .scheduleResumed,
@@ -171,30 +173,45 @@ package struct Execution {
         _ starts: ArraySlice<(id: TraceID, allocation: TagAllocation)>,
         _ report: @escaping @Sendable (BackendReport) -> Void
     ) throws {
-        var requests: [Int64: TraceRequest] = [:]
-        requests.reserveCapacity(starts.count)
-        try log.scanFirsts(of: starts.map(\.id.rawValue)) { row in
-            requests[row.stream] = try coding.request(row)
-        }
+        var older: [TraceID: TagAllocation] = [:]
         for (id, allocation) in starts {
-            running[id]?.isBegun = true
-            guard let request = requests[id.rawValue] else {
-                // Archiving keeps what waits, but not what somebody retries in that moment.
-                var node = "any"
-                if case .nodes(let nodes) = allocation.scope { node = nodes.first ?? node }
-                report(
-                    BackendReport(
-                        trace: id,
-                        id: ReportID(attempt: allocation.attempt, node: node, sequence: 1),
-                        content: .failed(error: Self.archivedReason)))
-                continue
+            if let request = try recent.take(id.rawValue, coding) {
+                start(id, allocation, request, report)
+            } else {
+                older[id] = allocation
             }
-            running[id]?.name = request.name
-            backend.start(
-                StartedAttempt(
-                    trace: id, attempt: allocation.attempt, tag: allocation.tag,
-                    deadline: allocation.deadline, request: request), report: report)
         }
+        guard !older.isEmpty else { return }
+        var requests: [(id: TraceID, request: TraceRequest)] = []
+        try log.scanFirsts(of: older.keys.map(\.rawValue).sorted()) { row in
+            requests.append((TraceID(row.stream), try coding.request(row)))
+        }
+        for (id, request) in requests {
+            guard let allocation = older.removeValue(forKey: id) else { continue }
+            start(id, allocation, request, report)
+        }
+        // Archiving keeps what waits, but not what somebody retries in that moment.
+        for (id, allocation) in older.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            var node = "any"
+            if case .nodes(let nodes) = allocation.scope { node = nodes.first ?? node }
+            running[id]?.isBegun = true
+            report(
+                BackendReport(
+                    trace: id, id: ReportID(attempt: allocation.attempt, node: node, sequence: 1),
+                    content: .failed(error: Self.archivedReason)))
+        }
+    }
+
+    private mutating func start(
+        _ id: TraceID, _ allocation: TagAllocation, _ request: TraceRequest,
+        _ report: @escaping @Sendable (BackendReport) -> Void
+    ) {
+        running[id]?.isBegun = true
+        running[id]?.naming = request.naming
+        backend.start(
+            StartedAttempt(
+                trace: id, attempt: allocation.attempt, tag: allocation.tag,
+                deadline: allocation.deadline, request: request), report: report)
     }
 
     /// Gives up what runs: another worker will be given it.

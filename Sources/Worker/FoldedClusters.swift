@@ -24,28 +24,23 @@ struct FoldedClusters: Sendable {
 
 /// Models of clusters by their digests, as many as are asked for in one time.
 struct RecentFinders: Sendable {
-    private var finders: [[UInt8]: PathFinder] = [:]
-    private var order: [[UInt8]] = []
+    /// The one that was asked for last is the last: all traces of a sweep ask for the same.
+    private var finders: [(digest: [UInt8], finder: PathFinder)] = []
 
     /// A model of a large cluster takes tens of megabytes.
     private static let countMax = 16
 
     subscript(digest: [UInt8]) -> PathFinder? {
         mutating get {
-            guard let found = finders[digest] else { return nil }
-            touch(digest)
-            return found
+            guard let place = finders.lastIndex(where: { $0.digest == digest }) else { return nil }
+            if place < finders.count - 1 { finders.append(finders.remove(at: place)) }
+            return finders.last?.finder
         }
         set {
-            finders[digest] = newValue
-            touch(digest)
-            while order.count > Self.countMax { finders[order.removeFirst()] = nil }
+            finders.removeAll { $0.digest == digest }
+            guard let newValue else { return }
+            finders.append((digest, newValue))
+            if finders.count > Self.countMax { finders.removeFirst() }
         }
-    }
-
-    private mutating func touch(_ digest: [UInt8]) {
-        if order.last == digest { return }
-        order.removeAll { $0 == digest }
-        order.append(digest)
     }
 }

@@ -19,7 +19,7 @@ final class PendingAppend: Sendable {
 
     /// Hands it to the log; `then` is told on another thread whether it is durable.
     func begin(on log: JobLog, then: @escaping @Sendable (_ isCommitted: Bool) -> Void) {
-        log.append(request) { [self] result in
+        log.append(request, leavesToDecider: true) { [self] result in
             outcome.withLock { $0 = result }
             isDone.signal()
             if case .success = result { then(true) } else { then(false) }

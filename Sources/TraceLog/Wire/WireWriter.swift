@@ -12,11 +12,26 @@ struct WireWriter {
     }
 
     mutating func put(_ field: Int, _ text: String) {
-        guard !text.isEmpty else { return }
+        put(field, text.isEmpty ? nil : text as String?)
+    }
+
+    /// An optional text, which is written even if it is empty.
+    mutating func put(_ field: Int, _ text: String?) {
+        guard let text else { return }
         varint(UInt64(field << 3 | 2))
         varint(UInt64(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
     }
+
+    /// A message, which is written even if it is empty.
+    mutating func put(_ field: Int, message: WireWriter) {
+        varint(UInt64(field << 3 | 2))
+        varint(UInt64(message.bytes.count))
+        bytes.append(contentsOf: message.bytes)
+    }
+
+    /// Begins another message in the same place.
+    mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
     /// A map, in the order of its keys, so that equal maps have equal bytes.
     mutating func put(_ field: Int, _ map: [String: String]) {
@@ -24,9 +39,7 @@ struct WireWriter {
             var entry = WireWriter()
             entry.put(1, key)
             entry.put(2, value)
-            varint(UInt64(field << 3 | 2))
-            varint(UInt64(entry.bytes.count))
-            bytes.append(contentsOf: entry.bytes)
+            put(field, message: entry)
         }
     }
 

@@ -113,6 +113,16 @@ public final class SimulatedBackend: Backend {
         _ reports: [NodeReport], _ captures: [PointCapture], of attempt: StartedAttempt,
         _ report: @escaping @Sendable (BackendReport) -> Void
     ) {
+        guard faults != .none || !captures.isEmpty else {
+            for node in reports {
+                report(
+                    BackendReport(
+                        trace: attempt.trace,
+                        id: ReportID(attempt: attempt.attempt, node: node.node, sequence: 1),
+                        content: node.content))
+            }
+            return
+        }
         var planned: [(delay: Int, report: BackendReport)] = []
         let reporting = Set(reports.map(\.node))
         generator.withLock { generator in
