@@ -76,10 +76,13 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// What waits, whoever leads it, for the decider to record: the first ones, of so many events
-    /// at most, but at least one.
+    /// What was left to the decider, for it to record: the first ones, of so many events at most,
+    /// but at least one.
+    ///
+    /// Nothing while a thread leads: what that has taken and not yet committed came before.
     func takeForDecider(eventsMax: Int) -> [Ticket] {
         queue.withLock { queue in
+            guard queue.leader == .decider else { return [] }
             var count = 0
             var events = 0
             while count < queue.tickets.count {
@@ -89,7 +92,7 @@ final class GroupCommit: Sendable {
             }
             let taken = Array(queue.tickets[..<count])
             queue.tickets.removeFirst(count)
-            if queue.leader == .decider, queue.tickets.isEmpty { queue.leader = .nobody }
+            if queue.tickets.isEmpty { queue.leader = .nobody }
             return taken
         }
     }

@@ -48,7 +48,7 @@ struct DecidingLoop {
                     options.notifier?.offer(state.notices)
                 }
                 publish(deciding)
-                if !worked, !log.hasLeftToDecider {
+                if !worked, deciding.leases.decider == nil || !log.hasLeftToDecider {
                     try wait(deciding, atMost: gauge?.timeLeft)
                 }
             }
