@@ -19,7 +19,7 @@ extension PBNodeReported {
 extension WireWriter {
     /// What reports of many traces share: a NodeReported of node and observations.
     ///
-    /// The bytes that the generated code would give, at less than half its cost: there are two
+    /// The bytes that the generated code would give, without its messages made first: there are two
     /// reports a trace.
     static func shape(of result: NodeResult, by node: String) -> [UInt8] {
         var shape = WireWriter(capacity: 128)
