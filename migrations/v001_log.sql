@@ -112,7 +112,7 @@ when (new.position <> -1
         and (new.position <> 1 + (select base_position from segment)
             or exists (select 1 from event)))
     or new.version <> 1 + coalesce(
-        (select max(version) from event where stream = new.stream),
+        (select version from event where stream = new.stream order by version desc limit 1),
         (select version from carried where first_stream <= new.stream
             and last_stream >= new.stream order by first_stream desc limit 1),
         0)

@@ -33,7 +33,7 @@ extension JobLog {
         }
         try checkWritable()
         let sealed = try onOpenSegment { writer in
-            let position = try writer.transaction(time) { transaction in
+            let position = try writer.transaction(time, symbols) { transaction in
                 try Self.checkLease(lease, transaction.connection, now: now())
                 var request = AppendRequest()
                 request.drafts = try body(

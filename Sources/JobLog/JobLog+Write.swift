@@ -13,14 +13,14 @@ final class WriterPlace {
 extension JobLog {
     /// Runs the body in a write transaction on the open segment.
     func writing<T>(_ body: (inout Transaction) throws -> T) throws -> T {
-        try onOpenSegment { try $0.transaction(time, body) }
+        try onOpenSegment { try $0.transaction(time, symbols, body) }
     }
 
     /// The same for what may be lost with the power, as a renewal of a lease may: what others
     /// commit later is synced with all that came before it, so nothing is left with a hole.
     func writingUnsynced<T>(_ body: (inout Transaction) throws -> T) throws -> T {
         guard options.durability == .full else { return try writing(body) }
-        return try onOpenSegment { try $0.unsyncedTransaction(time, body) }
+        return try onOpenSegment { try $0.unsyncedTransaction(time, symbols, body) }
     }
 
     func onOpenSegment<T>(_ write: (SegmentWriter) throws -> T) throws -> T {

@@ -24,7 +24,7 @@ final class SegmentWriter {
         var lastSymbol: Int64
         var lastRecordedAt: Int64
         /// Versions of streams written to lately.
-        var versions: [Int64: Int64] = [:]
+        var versions = NumberTable<Int64>()
 
         static let versionsMax = 200_000
 
@@ -53,7 +53,7 @@ final class SegmentWriter {
     ///
     /// Nothing of a body that throws is recorded.
     func transaction<T>(
-        _ time: LogTime, _ body: (inout Transaction) throws -> T
+        _ time: LogTime, _ symbols: SymbolCache, _ body: (inout Transaction) throws -> T
     ) throws -> T {
         if !isAtFullDurability {
             isAtFullDurability = connection.setSynchronousFull()
@@ -72,7 +72,7 @@ final class SegmentWriter {
             let result = try body(&transaction)
             try transaction.rows.flush()
             try connection.run("commit")
-            transaction.settleSymbols()
+            transaction.settleSymbols(in: symbols)
             known = transaction.known
             return result
         } catch {
@@ -84,12 +84,12 @@ final class SegmentWriter {
 
     /// The same for what may be lost with the power; only where commits are synced otherwise.
     func unsyncedTransaction<T>(
-        _ time: LogTime, _ body: (inout Transaction) throws -> T
+        _ time: LogTime, _ symbols: SymbolCache, _ body: (inout Transaction) throws -> T
     ) throws -> T {
         try connection.run("pragma synchronous = normal")
         // A connection that stayed at NORMAL would acknowledge what is not durable.
         defer { isAtFullDurability = connection.setSynchronousFull() }
-        return try transaction(time, body)
+        return try transaction(time, symbols, body)
     }
 
     private func current() throws(JobLogError) -> (value: Known, isFresh: Bool) {

@@ -20,8 +20,23 @@ public final class Symbol: Sendable {
 /// The symbols of a log that this process has met, by their bytes and by their numbers.
 final class SymbolCache: Sendable {
     private struct Known {
-        var byBytes: [[UInt8]: Symbol] = [:]
-        var byNumber: [Int64: Symbol] = [:]
+        var byBytes: [Key: Symbol] = [:]
+        var byNumber = NumberTable<Symbol>()
+    }
+
+    /// Bytes with their hash, which is worked out outside of the lock.
+    private struct Key: Hashable {
+        let bytes: [UInt8]
+        let hash: UInt64
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+            hash = FoldedHash.of(bytes)
+        }
+
+        static func == (a: Key, b: Key) -> Bool { a.hash == b.hash && a.bytes == b.bytes }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
     }
 
     private let known = Mutex(Known())
@@ -30,26 +45,39 @@ final class SymbolCache: Sendable {
     private static let countMax = 200_000
 
     func symbol(_ bytes: [UInt8]) -> Symbol {
-        known.withLock { known in
-            if let symbol = known.byBytes[bytes] { return symbol }
+        let key = Key(bytes)
+        return known.withLock { known in
+            if let symbol = known.byBytes[key] { return symbol }
             if known.byBytes.count >= Self.countMax { known = Known() }
             let symbol = Symbol(bytes)
-            known.byBytes[bytes] = symbol
+            known.byBytes[key] = symbol
             return symbol
         }
     }
 
     func symbol(number: Int64) -> Symbol? { known.withLock { $0.byNumber[number] } }
 
+    /// Keeps the numbers that a commit gave, so that nobody reads these symbols to know them.
+    func keep(_ given: some Sequence<(symbol: Symbol, number: Int64)>) {
+        known.withLock { known in
+            for (symbol, number) in given {
+                symbol.settle(number)
+                if known.byNumber.count >= Self.countMax { known = Known() }
+                known.byNumber.put(symbol, at: number)
+            }
+        }
+    }
+
     /// Keeps what was read; the newest number stands for the bytes from now on.
     func keep(_ bytes: [UInt8], number: Int64) -> Symbol {
-        known.withLock { known in
+        let key = Key(bytes)
+        return known.withLock { known in
             if let symbol = known.byNumber[number] { return symbol }
             if known.byNumber.count >= Self.countMax { known = Known() }
-            let symbol = known.byBytes[bytes] ?? Symbol(bytes)
+            let symbol = known.byBytes[key] ?? Symbol(bytes)
             if symbol.number < number { symbol.settle(number) }
-            known.byBytes[bytes] = symbol
-            known.byNumber[number] = symbol
+            known.byBytes[key] = symbol
+            known.byNumber.put(symbol, at: number)
             return symbol
         }
     }

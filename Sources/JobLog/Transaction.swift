@@ -10,6 +10,8 @@ struct Transaction {
     var known: SegmentWriter.Known
     var rows: RowWriter
     private var hasForgotten = false
+    /// Those of the draft at hand.
+    private var numbers: [Int64] = []
     /// Numbers given in this transaction, which count from its commit on.
     private var numbered: [ObjectIdentifier: (symbol: Symbol, number: Int64)] = [:]
     /// Those that nobody had recorded before.
@@ -58,8 +60,9 @@ struct Transaction {
         return try write(request)
     }
 
-    func settleSymbols() {
-        for (symbol, number) in numbered.values { symbol.settle(number) }
+    /// Makes known what the commit has given.
+    func settleSymbols(in symbols: SymbolCache) {
+        if !numbered.isEmpty { symbols.keep(numbered.values) }
     }
 
     // MARK: judging
@@ -170,11 +173,11 @@ struct Transaction {
         if known.versions.count >= SegmentWriter.Known.versionsMax {
             // What is forgotten is asked of the database, which must have it then.
             try rows.flush()
-            known.versions.removeAll(keepingCapacity: true)
+            known.versions.removeAll()
             hasForgotten = true
         }
-        known.versions[stream] = version
-        var numbers: [Int64] = []
+        known.versions.put(version, at: stream)
+        numbers.removeAll(keepingCapacity: true)
         for symbol in draft.symbols { numbers.append(try number(of: symbol)) }
         try rows.add(
             position: known.lastPosition, stream: stream, version: version, draft: draft,
@@ -193,7 +196,7 @@ struct Transaction {
             version = try earlier.version(of: stream, newest: connection)
             if let version { try carry(stream...stream, version: version) }
         }
-        known.versions[stream] = version ?? 0
+        known.versions.put(version ?? 0, at: stream)
         return version ?? 0
     }
 

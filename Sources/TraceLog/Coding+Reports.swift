@@ -25,9 +25,9 @@ extension WireWriter {
         var shape = WireWriter(capacity: 128)
         shape.put(2, node)
         var part = WireWriter(capacity: 64)
-        for observation in result.observations {
+        for place in result.observations.indices {
             part.clear()
-            part.put(observation)
+            part.put(result.observations[place])
             shape.put(5, message: part)
         }
         return shape.bytes

@@ -6,13 +6,7 @@ import Traceflow
 /// What the symbols of a log mean, decoded once each.
 final class SymbolShapes: Sendable {
     private let log: JobLog
-    private let reports: DecodedSymbols<Int64, ReportShape>
-    private let texts: DecodedSymbols<Int64, String>
-    private let scopes: DecodedSymbols<Int64, TagScope>
-    private let templates: DecodedSymbols<Int64, TraceRequest>
-    private let sources: DecodedSymbols<Int64, TraceflowSpec.Source>
-    private let destinations: DecodedSymbols<Int64, TraceflowSpec.Destination>
-    private let schedulingFacts: DecodedSymbols<FactsKey, SchedulingFacts>
+    private let known: Known
     /// What is not committed yet: decoded each time it is asked for, and kept nowhere.
     private let uncommitted: [Int64: [UInt8]]
 
@@ -23,41 +17,32 @@ final class SymbolShapes: Sendable {
         var summary: ResultSummary
     }
 
-    private struct FactsKey: Hashable, Sendable {
-        var template: Int64
-        var source: Int64
-        var scope: Int64
-        var sweep: Int64
-        var schedule: Int64
+    /// What was decoded so far.
+    private final class Known: Sendable {
+        let reports = DecodedSymbols<ReportShape>()
+        let texts = DecodedSymbols<String>()
+        let scopes = DecodedSymbols<TagScope>()
+        let templates = DecodedSymbols<TraceRequest>()
+        let sources = DecodedSymbols<TraceflowSpec.Source>()
+        let destinations = DecodedSymbols<TraceflowSpec.Destination>()
+        let facts = DecodedFacts()
     }
 
     init(log: JobLog) {
         self.log = log
-        reports = DecodedSymbols()
-        texts = DecodedSymbols()
-        scopes = DecodedSymbols()
-        templates = DecodedSymbols()
-        sources = DecodedSymbols()
-        destinations = DecodedSymbols()
-        schedulingFacts = DecodedSymbols()
+        known = Known()
         uncommitted = [:]
     }
 
     /// The same with symbols of a transaction that is yet to be committed.
     init(_ shapes: SymbolShapes, uncommitted: [Int64: [UInt8]]) {
         log = shapes.log
-        reports = shapes.reports
-        texts = shapes.texts
-        scopes = shapes.scopes
-        templates = shapes.templates
-        sources = shapes.sources
-        destinations = shapes.destinations
-        schedulingFacts = shapes.schedulingFacts
+        known = shapes.known
         self.uncommitted = uncommitted
     }
 
     func report(_ number: Int64) throws -> ReportShape {
-        try value(reports, number) { bytes in
+        try value(known.reports, number) { bytes in
             let message = try PBNodeReported(serializedBytes: bytes)
             let observations = try message.observations.map(Observation.init)
             return ReportShape(
@@ -67,13 +52,13 @@ final class SymbolShapes: Sendable {
     }
 
     func text(_ number: Int64) throws -> String {
-        try value(texts, number) { String(decoding: $0, as: UTF8.self) }
+        try value(known.texts, number) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Everywhere for 0.
     func scope(_ number: Int64) throws -> TagScope {
         guard number != 0 else { return .allNodes }
-        return try value(scopes, number) { try PBTagScope(serializedBytes: $0).scope }
+        return try value(known.scopes, number) { try PBTagScope(serializedBytes: $0).scope }
     }
 
     /// The request that a TraceRequested stands for, without name and labels.
@@ -89,7 +74,7 @@ final class SymbolShapes: Sendable {
     func facts(
         _ numbers: SymbolNumbers, sweep: Int64, schedule: Int64
     ) throws -> SchedulingFacts {
-        let key = FactsKey(
+        let key = DecodedFacts.Key(
             template: numbers.first, source: numbers.second, scope: numbers.fourth, sweep: sweep,
             schedule: schedule)
         func make() throws -> SchedulingFacts {
@@ -104,32 +89,33 @@ final class SymbolShapes: Sendable {
         let isCommitted =
             uncommitted.isEmpty
             || [key.template, key.source, key.scope].allSatisfy { uncommitted[$0] == nil }
-        return isCommitted ? try schedulingFacts.value(key, make) : try make()
+        return isCommitted ? try known.facts.value(key, make) : try make()
     }
 
     func template(_ number: Int64) throws -> TraceRequest {
-        try value(templates, number) { try TraceRequest(PBTraceRequested(serializedBytes: $0)) }
+        try value(known.templates, number) {
+            try TraceRequest(PBTraceRequested(serializedBytes: $0))
+        }
     }
 
     func source(_ number: Int64) throws -> TraceflowSpec.Source? {
         guard number != 0 else { return nil }
-        return try value(sources, number) {
+        return try value(known.sources, number) {
             TraceflowSpec.Source(try PBSource(serializedBytes: $0))
         }
     }
 
     func destination(_ number: Int64) throws -> TraceflowSpec.Destination? {
         guard number != 0 else { return nil }
-        return try value(destinations, number) {
+        return try value(known.destinations, number) {
             TraceflowSpec.Destination(try PBDestination(serializedBytes: $0))
         }
     }
 
     private func value<Value>(
-        _ known: DecodedSymbols<Int64, Value>, _ number: Int64,
-        _ decode: ([UInt8]) throws -> Value
+        _ known: DecodedSymbols<Value>, _ number: Int64, _ decode: ([UInt8]) throws -> Value
     ) throws -> Value {
-        if let bytes = uncommitted[number] { return try decode(bytes) }
+        if !uncommitted.isEmpty, let bytes = uncommitted[number] { return try decode(bytes) }
         return try known.value(number) { try decode(bytes(number)) }
     }
 
@@ -142,14 +128,40 @@ final class SymbolShapes: Sendable {
 }
 
 /// Values by symbol number; starts anew when there are too many.
-private final class DecodedSymbols<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private let values = Mutex<[Key: Value]>([:])
+private final class DecodedSymbols<Value: Sendable>: Sendable {
+    private let values = Mutex(NumberTable<Value>())
 
     private static var countMax: Int { 100_000 }
 
-    func value(_ key: Key, _ decode: () throws -> Value) throws -> Value {
-        if let known = values.withLock({ $0[key] }) { return known }
+    func value(_ number: Int64, _ decode: () throws -> Value) throws -> Value {
+        if let known = values.withLock({ $0[number] }) { return known }
         let made = try decode()
+        values.withLock { known in
+            if known.count >= Self.countMax { known.removeAll() }
+            known.put(made, at: number)
+        }
+        return made
+    }
+}
+
+/// What scheduling must know of requests, by what they are made of; starts anew when there are
+/// too many.
+private final class DecodedFacts: Sendable {
+    struct Key: Hashable, Sendable {
+        var template: Int64
+        var source: Int64
+        var scope: Int64
+        var sweep: Int64
+        var schedule: Int64
+    }
+
+    private let values = Mutex<[Key: SchedulingFacts]>([:])
+
+    private static let countMax = 100_000
+
+    func value(_ key: Key, _ make: () throws -> SchedulingFacts) throws -> SchedulingFacts {
+        if let known = values.withLock({ $0[key] }) { return known }
+        let made = try make()
         values.withLock { known in
             if known.count >= Self.countMax { known = [:] }
             known[key] = made

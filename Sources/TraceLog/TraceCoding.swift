@@ -14,6 +14,7 @@ public final class TraceCoding: Sendable {
     let shapes: SymbolShapes
     private let templates = Mutex<[TraceRequest: Symbol]>([:])
     private let endpoints = Mutex<[Endpoint: Symbol]>([:])
+    private let lastExecutor = Mutex<(name: String, symbol: Symbol)?>(nil)
 
     /// Beyond this many a cache of symbols starts anew.
     private static let cachedMax = 100_000
@@ -122,13 +123,33 @@ public final class TraceCoding: Sendable {
         }
         wire.put(4, request.labels)
         wire.put(5, request.annotations)
-        return Draft(
+        return Self.requested(wire, try symbols(of: request), stream)
+    }
+
+    /// The draft of a TraceRequested of a sweep's member, of which the symbols are at hand.
+    package func draft(
+        ofMember number: Int64, of sweep: SweepID, _ symbols: RequestSymbols, stream: StreamRef
+    ) -> Draft {
+        var wire = WireWriter()
+        wire.put(11, sweep.rawValue)
+        wire.put(12, number)
+        return Self.requested(wire, symbols, stream)
+    }
+
+    private static func requested(
+        _ wire: WireWriter, _ symbols: RequestSymbols, _ stream: StreamRef
+    ) -> Draft {
+        Draft(
             stream: stream, type: LogEventType.traceRequested.rawValue,
-            schema: Self.schema(of: .traceRequested), payload: wire.bytes,
-            symbols: [
-                try template(of: request), try request.spec.source.map(symbol),
-                try request.spec.destination.map(symbol), symbol(request.scope),
-            ])
+            schema: schema(of: .traceRequested), payload: wire.bytes,
+            symbols: [symbols.template, symbols.source, symbols.destination, symbols.scope])
+    }
+
+    /// What the request shares with others.
+    package func symbols(of request: TraceRequest) throws(TraceLogError) -> RequestSymbols {
+        RequestSymbols(
+            template: try template(of: request), source: try request.spec.source.map(symbol),
+            destination: try request.spec.destination.map(symbol), scope: symbol(request.scope))
     }
 
     /// What is left of a request without its name, its endpoints and its scope: the same for all
@@ -167,9 +188,17 @@ public final class TraceCoding: Sendable {
         guard case .nodes(let nodes) = scope else { return nil }
         return cached(.scope(scope)) {
             var wire = WireWriter()
-            for node in nodes { wire.put(1, node) }
+            for node in nodes { wire.put(1, node as String?) }
             return wire.bytes
         }
+    }
+
+    /// Most allocations in a row are to the same one.
+    private func symbol(ofExecutor executor: String) -> Symbol {
+        if let last = lastExecutor.withLock({ $0 }), last.name == executor { return last.symbol }
+        let symbol = cached(.executor(executor)) { Array(executor.utf8) }
+        lastExecutor.withLock { $0 = (executor, symbol) }
+        return symbol
     }
 
     private func cached<E: Error>(
@@ -202,7 +231,7 @@ public final class TraceCoding: Sendable {
             stream: stream, type: LogEventType.tagAllocated.rawValue,
             schema: Self.schema(of: .tagAllocated), payload: wire.bytes,
             symbols: [
-                cached(.executor(allocation.executor)) { Array(allocation.executor.utf8) },
+                symbol(ofExecutor: allocation.executor),
                 symbol(allocation.scope),
             ])
     }

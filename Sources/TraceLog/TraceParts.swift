@@ -16,6 +16,21 @@ package struct RequestParts: Sendable {
     package var labels: [String: String]
 }
 
+/// What a TraceRequested shares with others; nil for nothing.
+package struct RequestSymbols: Sendable {
+    package var template: Symbol
+    package var source: Symbol?
+    package var destination: Symbol?
+    package var scope: Symbol?
+
+    package init(template: Symbol, source: Symbol?, destination: Symbol?, scope: Symbol?) {
+        self.template = template
+        self.source = source
+        self.destination = destination
+        self.scope = scope
+    }
+}
+
 /// A NodeReported in parts.
 package struct ReportParts: Sendable {
     package enum Content: Sendable {
@@ -106,6 +121,9 @@ extension TraceCoding {
         let shape = try shapes.report(symbol)
         return NodeResult(node: shape.node, timestamp: 0, observations: shape.observations)
     }
+
+    /// The node that saw it.
+    package func node(ofReport symbol: Int64) throws -> String { try shapes.report(symbol).node }
 
     /// What a request asks whoever sends it and whatever the cluster is, as bytes: equal questions
     /// have equal ones.
