@@ -86,10 +86,10 @@ struct BlockWriter {
         let band = number / Int64(Signature.blocksABand)
         if band != self.band { try loadBand(band) }
         let bit = UInt16(1) << UInt16(number % Int64(Signature.blocksABand))
-        var seen: Set<Term> = []
-        for row in rows { try terms.insert(of: row, into: &seen) }
-        for term in seen {
-            for slice in term.slices { words[slice] |= bit }
+        for row in rows {
+            try terms.forEach(of: row) { term in
+                term.forEachSlice { words[$0] |= bit }
+            }
         }
         try writeBand()
     }
@@ -117,7 +117,7 @@ struct BlockWriter {
             "insert or replace into signature (id, words) values (?, ?)")
         for row in 0..<Signature.rowsABand {
             let words = words[row * Signature.wordsARow..<(row + 1) * Signature.wordsARow]
-            let bytes = words.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+            let bytes = words.map { $0.littleEndian }.withUnsafeBytes(Array.init)
             change.bind(1, band * Int64(Signature.rowsABand) + Int64(row))
             change.bind(2, blob: bytes)
             _ = try change.step()

@@ -11,14 +11,26 @@ import Traceflow
 struct Dictionaries {
     private let connection: Connection
     private let coding: TraceCoding
-    private var templates: [Int64: (question: Int64, cluster: Int64)] = [:]
-    private var sources: [Int64: Int64] = [:]
-    private var destinations: [Int64: Int64] = [:]
-    private var reports: [Int64: Int64] = [:]
+    private var templates = NumberTable<(question: Int64, cluster: Int64)>()
+    private var sources = NumberTable<Int64>()
+    private var destinations = NumberTable<Int64>()
+    private var reports = NumberTable<Int64>()
+    /// Those without a reason, which are nearly all.
+    private var plainOutcomes: [PlainOutcome: Int64] = [:]
     private var outcomes: [[UInt8]: Int64] = [:]
+    /// Of sweeps, and of given names at 0.
+    private var sweepOrigins = NumberTable<Int64>()
     private var origins: [[UInt8]: Int64] = [:]
+    private var noLabels: Int64?
     /// By bytes, since texts that differ in them may count as equal.
     private var labelSets: [[UInt8]: Int64] = [:]
+
+    private struct PlainOutcome: Hashable {
+        var phase: Phase
+        var verdict: Verdict?
+        var expected: Verdict?
+        var isExcused: Bool
+    }
 
     /// Beyond so many a cache starts anew.
     private static let cachedMax = 200_000
@@ -41,6 +53,11 @@ struct Dictionaries {
                 try endpoint(Self.endpoint(request.spec.destination))
             )
         case .shared(let template, let source, let destination):
+            if let asked = templates[template], let from = sources[source],
+                let to = destinations[destination]
+            {
+                return (asked.question, asked.cluster, from, to)
+            }
             let asked = try cached(template, \.templates) {
                 try $0.question($0.coding.template(template))
             }
@@ -57,13 +74,13 @@ struct Dictionaries {
     }
 
     private mutating func cached<T>(
-        _ key: Int64, _ cache: WritableKeyPath<Self, [Int64: T]>,
+        _ key: Int64, _ cache: WritableKeyPath<Self, NumberTable<T>>,
         _ make: (inout Self) throws -> T
     ) throws -> T {
         if let known = self[keyPath: cache][key] { return known }
         let made = try make(&self)
-        if self[keyPath: cache].count >= Self.cachedMax { self[keyPath: cache] = [:] }
-        self[keyPath: cache][key] = made
+        if self[keyPath: cache].count >= Self.cachedMax { self[keyPath: cache].removeAll() }
+        self[keyPath: cache].put(made, at: key)
         return made
     }
 
@@ -123,6 +140,21 @@ struct Dictionaries {
         _ phase: Phase, _ verdict: Verdict?, _ reason: String, expected: Verdict?,
         isExcused: Bool
     ) throws -> Int64 {
+        guard reason.isEmpty else {
+            return try outcome(phase, verdict, because: reason, expected, isExcused)
+        }
+        let plain = PlainOutcome(
+            phase: phase, verdict: verdict, expected: expected, isExcused: isExcused)
+        if let known = plainOutcomes[plain] { return known }
+        let made = try outcome(phase, verdict, because: "", expected, isExcused)
+        plainOutcomes[plain] = made
+        return made
+    }
+
+    private mutating func outcome(
+        _ phase: Phase, _ verdict: Verdict?, because reason: String, _ expected: Verdict?,
+        _ isExcused: Bool
+    ) throws -> Int64 {
         let parts = [
             phase.rawValue, verdict?.rawValue ?? "", reason, expected?.rawValue ?? "",
             isExcused ? "maintenance" : "",
@@ -144,6 +176,17 @@ struct Dictionaries {
     }
 
     mutating func origin(_ naming: TraceName) throws -> Int64 {
+        let sweep: Int64
+        switch naming {
+        case .given: sweep = 0
+        case .member(let number, _): sweep = number
+        case .slot: return try origin(of: naming)
+        }
+        if let known = sweepOrigins[sweep] { return known }
+        return try cached(sweep, \.sweepOrigins) { try $0.origin(of: naming) }
+    }
+
+    private mutating func origin(of naming: TraceName) throws -> Int64 {
         let (family, stream, name): (String, Int64, String) =
             switch naming {
             case .given: ("", 0, "")
@@ -163,6 +206,7 @@ struct Dictionaries {
     }
 
     mutating func labelSet(_ labels: [String: String]) throws -> Int64 {
+        if labels.isEmpty, let noLabels { return noLabels }
         let text = LabelText.text(labels)
         let key = Array(text.utf8)
         if let known = labelSets[key] { return known }
@@ -171,14 +215,16 @@ struct Dictionaries {
             "insert into label_set (labels) values (?)", [.text(text)])
         if labelSets.count >= Self.cachedMax { labelSets = [:] }
         labelSets[key] = made
+        if labels.isEmpty { noLabels = made }
         return made
     }
 
     mutating func report(_ content: ReportParts.Content) throws -> Int64 {
         switch content {
-        case .whole(let result): try report(result)
+        case .whole(let result): return try report(result)
         case .shared(let symbol):
-            try cached(symbol, \.reports) { try $0.report($0.coding.report(symbol)) }
+            if let known = reports[symbol] { return known }
+            return try cached(symbol, \.reports) { try $0.report($0.coding.report(symbol)) }
         }
     }
 
@@ -240,23 +286,5 @@ struct Dictionaries {
         change.bind(values)
         _ = try change.step()
         return connection.lastRowID
-    }
-}
-
-/// Labels as text: equal sets have equal texts.
-enum LabelText {
-    static func text(_ labels: [String: String]) -> String {
-        labels.sorted { $0.key < $1.key }.map { "\($0.key)\u{1}\($0.value)" }
-            .joined(separator: "\u{2}")
-    }
-
-    static func labels(_ text: String) -> [String: String] {
-        var labels: [String: String] = [:]
-        for part in text.split(separator: "\u{2}") {
-            let halves = part.split(
-                separator: "\u{1}", maxSplits: 1, omittingEmptySubsequences: false)
-            if halves.count == 2 { labels[String(halves[0])] = String(halves[1]) }
-        }
-        return labels
     }
 }

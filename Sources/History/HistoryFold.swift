@@ -21,7 +21,7 @@ struct HistoryFold {
     private var dictionaries: Dictionaries
     private var pairs: PairWriter
     private var terms: TermReader
-    private var open: [Int64: OpenTrace] = [:]
+    private var open = NumberTable<OpenTrace>()
     /// Where this process stopped; another may be further.
     private var position: Int64 = -1
     private var missed: Int64 = 0
@@ -57,7 +57,7 @@ struct HistoryFold {
     private mutating func fold() throws -> Int {
         let folded = try connection.number("select position from progress") ?? 0
         if folded != position {
-            open = [:]
+            open.removeAll()
             missed = try connection.number("select missed from progress") ?? 0
             dictionaries = Dictionaries(connection, coding)
             terms = TermReader(connection)
@@ -67,6 +67,9 @@ struct HistoryFold {
         let (from, most) = try lender.reach(after: position)
         let limit = min(chunk, most)
         var reading = Reading(coding: coding, open: open, position: from)
+        // Not held twice, or the first change would copy all. Where reading fails they are looked
+        // up.
+        open.removeAll()
         let count = try log.scan(after: from, limit: limit) { try reading.take($0) }
         guard count > 0 else { return 0 }
         // The request of a slot follows in the same transaction of the log.
@@ -94,10 +97,10 @@ struct HistoryFold {
     /// help of symbols that lie in it.
     private mutating func trimOpen() throws {
         guard try log.hasAbsentSegment() else {
-            if open.count > Self.openMax { open = [:] }
+            if open.count > Self.openMax { open.removeAll() }
             return
         }
-        for stream in open.keys { try open[stream]?.detach(coding) }
+        for (_, trace) in open.all { try trace.detach(coding) }
     }
 
     /// The trace up to the event that ended its attempt, from its own events.
@@ -193,7 +196,7 @@ struct HistoryFold {
 /// What a chunk of events says, in their order.
 private struct Reading {
     let coding: TraceCoding
-    var open: [Int64: OpenTrace]
+    var open: NumberTable<OpenTrace>
     var position: Int64
     var recordedAt: Int64 = 0
     var ended: [EndedTrace] = []
@@ -201,7 +204,7 @@ private struct Reading {
     /// The slot that was fired last, until its request comes.
     private var firing: (schedule: Int64, slot: SlotFiring)?
 
-    init(coding: TraceCoding, open: [Int64: OpenTrace], position: Int64) {
+    init(coding: TraceCoding, open: NumberTable<OpenTrace>, position: Int64) {
         self.coding = coding
         self.open = open
         self.position = position
@@ -226,18 +229,18 @@ private struct Reading {
         firing = nil
         switch type {
         case .traceRequested:
-            var trace = try OpenTrace(row, coding)
+            let trace = try OpenTrace(row, coding)
             if let fired, trace.request.naming.schedule?.rawValue == fired.schedule {
                 trace.firing = fired.slot
             }
-            open[row.stream] = trace
+            open.put(trace, at: row.stream)
         case .tagAllocated, .nodeReported: try open[row.stream]?.take(row, type, coding)
         case .traceSucceeded, .traceTimedOut, .traceFailed:
             guard let end = try coding.end(of: row) else { return }
             ended.append(
                 EndedTrace(
                     position: row.position, endedAt: row.recordedAt, trace: row.stream, end: end,
-                    open: open.removeValue(forKey: row.stream)))
+                    open: open.remove(row.stream)))
         case .slotFired:
             guard case .schedule(.fired(let slot)) = try coding.event(row) else { return }
             firing = (row.stream, slot)

@@ -4,7 +4,9 @@ import TraceLog
 import Traceflow
 
 /// A trace whose attempt has not ended, as far as its events were read.
-struct OpenTrace {
+///
+/// A class, since each is found by number a few times and is too large to be moved each time.
+final class OpenTrace {
     private(set) var request: RequestParts
     let requestedAt: Int64
     private(set) var attempt = 0
@@ -19,7 +21,7 @@ struct OpenTrace {
     }
 
     /// Takes in an event that does not end the attempt.
-    mutating func take(_ row: EventRow, _ type: LogEventType, _ coding: TraceCoding) throws {
+    func take(_ row: EventRow, _ type: LogEventType, _ coding: TraceCoding) throws {
         switch type {
         case .tagAllocated:
             attempt = try coding.attempt(of: row)
@@ -33,7 +35,7 @@ struct OpenTrace {
     }
 
     /// Needs no symbol of the log any more.
-    mutating func detach(_ coding: TraceCoding) throws {
+    func detach(_ coding: TraceCoding) throws {
         if case .shared(let template, let source, let destination) = request.content {
             var whole = try coding.template(template)
             whole.spec.source = try coding.source(source)
@@ -53,13 +55,20 @@ struct OpenTrace {
             {
                 return true
             }
-            if try known.result(coding).node == report.result(coding).node { return true }
+            if try known.node(coding) == report.node(coding) { return true }
         }
         return false
     }
 }
 
 extension ReportParts {
+    fileprivate func node(_ coding: TraceCoding) throws -> String {
+        switch content {
+        case .shared(let symbol): try coding.node(ofReport: symbol)
+        case .whole(let result): result.node
+        }
+    }
+
     func result(_ coding: TraceCoding) throws -> NodeResult {
         switch content {
         case .shared(let symbol): try coding.report(symbol)

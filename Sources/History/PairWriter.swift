@@ -4,9 +4,10 @@ import Traceflow
 /// Remembers what was last found between two ends, and where something else was found.
 struct PairWriter {
     private let connection: Connection
+    private let table: PairTable
     private var found: [Found] = []
     /// Digests of paths by the numbers of reports.
-    private var paths: [Int64: Int64] = [:]
+    private var paths = NumberTable<Int64>()
 
     private struct Found {
         var row: TraceRow
@@ -19,7 +20,10 @@ struct PairWriter {
     private static let cachedMax = 200_000
     private static let none: Int64 = -1
 
-    init(_ connection: Connection) { self.connection = connection }
+    init(_ connection: Connection) {
+        self.connection = connection
+        table = PairTable(connection)
+    }
 
     mutating func add(_ row: TraceRow, at place: Int64, _ verdict: Verdict, isWhole: Bool) {
         found.append(
@@ -42,36 +46,31 @@ struct PairWriter {
     /// found together, which random access to a million pairs would not be.
     mutating func flush() throws {
         guard !found.isEmpty else { return }
-        let sorted = found.sorted { a, b in
-            (a.row.source, a.row.destination, a.row.question, a.row.position)
-                < (b.row.source, b.row.destination, b.row.question, b.row.position)
+        // Places are sorted, which move faster than rows.
+        let order = found.indices.sorted { found[$0].row.isBefore(found[$1].row) }
+        var pairs: [Range<Int>] = []
+        for place in order.indices {
+            if let pair = pairs.last,
+                found[order[pair.lowerBound]].row.isOfSamePair(found[order[place]].row)
+            {
+                pairs[pairs.count - 1] = pair.lowerBound..<place + 1
+            } else {
+                pairs.append(place..<place + 1)
+            }
+        }
+        var flips: [Flip] = []
+        try table.forEachBatch(of: pairs.count) { batch in
+            let pairs = pairs[batch]
+            let ends = pairs.map { found[order[$0.lowerBound]].row.ends }
+            var now: [(PairTable.Ends, PairTable.Last)] = []
+            for ((ends, pair), before) in zip(zip(ends, pairs), try table.known(ends)) {
+                var last = before
+                for next in order[pair] { last = try follow(found[next], after: last, &flips) }
+                if let last { now.append((ends, last)) }
+            }
+            try table.remember(now)
         }
         found.removeAll(keepingCapacity: true)
-        var flips: [(kind: Int64, before: Int64, found: Found)] = []
-        var place = 0
-        while place < sorted.count {
-            let first = sorted[place].row
-            var last = try known(first)
-            while place < sorted.count, sorted[place].row.isOfSamePair(first) {
-                let next = sorted[place]
-                place += 1
-                let path = next.isWhole ? try path(next.row.reports) : 0
-                var now = Last(
-                    verdict: next.verdict, place: next.place, path: path,
-                    whole: next.isWhole ? next.place : Self.none)
-                if let before = last {
-                    if before.verdict != next.verdict {
-                        flips.append((0, before.place, next))
-                    } else if !next.isWhole {
-                        (now.path, now.whole) = (before.path, before.whole)
-                    } else if before.whole != Self.none, before.path != path {
-                        flips.append((1, before.whole, next))
-                    }
-                }
-                last = now
-            }
-            if let last { try remember(first, last) }
-        }
         for flip in flips.sorted(by: { $0.found.place < $1.found.place }) {
             let row = flip.found.row
             try connection.run(
@@ -84,46 +83,30 @@ struct PairWriter {
         }
     }
 
-    private struct Last {
-        var verdict: Int64
-        var place: Int64
-        /// The path of the last one that was seen whole since the verdict turned, and its place.
-        var path: Int64
-        var whole: Int64
+    private struct Flip {
+        var kind: Int64
+        var before: Int64
+        var found: Found
     }
 
-    private func known(_ row: TraceRow) throws -> Last? {
-        let query = try connection.statement(
-            """
-            select verdict, place, path, whole from pair
-            where source = ? and destination = ? and question = ?
-            """)
-        defer { query.reset() }
-        query.bind(1, row.source)
-        query.bind(2, row.destination)
-        query.bind(3, row.question)
-        guard try query.step() else { return nil }
-        return Last(
-            verdict: query.number(0), place: query.number(1), path: query.number(2),
-            whole: query.number(3))
-    }
-
-    private func remember(_ row: TraceRow, _ last: Last) throws {
-        let change = try connection.statement(
-            """
-            insert or replace into pair
-            (source, destination, question, verdict, place, path, whole)
-            values (?, ?, ?, ?, ?, ?, ?)
-            """)
-        defer { change.reset() }
-        change.bind(1, row.source)
-        change.bind(2, row.destination)
-        change.bind(3, row.question)
-        change.bind(4, last.verdict)
-        change.bind(5, last.place)
-        change.bind(6, last.path)
-        change.bind(7, last.whole)
-        _ = try change.step()
+    /// What is known of a pair with `next`; adds how that differs from before.
+    private mutating func follow(
+        _ next: Found, after last: PairTable.Last?, _ flips: inout [Flip]
+    ) throws -> PairTable.Last {
+        let path = next.isWhole ? try path(next.row.reports) : 0
+        var now = PairTable.Last(
+            verdict: next.verdict, place: next.place, path: path,
+            whole: next.isWhole ? next.place : Self.none)
+        if let before = last {
+            if before.verdict != next.verdict {
+                flips.append(Flip(kind: 0, before: before.place, found: next))
+            } else if !next.isWhole {
+                (now.path, now.whole) = (before.path, before.whole)
+            } else if before.whole != Self.none, before.path != path {
+                flips.append(Flip(kind: 1, before: before.whole, found: next))
+            }
+        }
+        return now
     }
 
     /// Whichever node reported first.
@@ -134,8 +117,8 @@ struct PairWriter {
             if digest == nil {
                 digest = try connection.number(
                     "select path from report where number = ?", .number(report))
-                if paths.count >= Self.cachedMax { paths = [:] }
-                paths[report] = digest
+                if paths.count >= Self.cachedMax { paths.removeAll() }
+                paths.put(digest ?? 0, at: report)
             }
             sum = sum &+ (digest ?? 0)
         }
@@ -144,6 +127,18 @@ struct PairWriter {
 }
 
 extension TraceRow {
+    /// In the order of the table, then of the log.
+    fileprivate func isBefore(_ other: TraceRow) -> Bool {
+        if source != other.source { return source < other.source }
+        if destination != other.destination { return destination < other.destination }
+        if question != other.question { return question < other.question }
+        return position < other.position
+    }
+
+    fileprivate var ends: PairTable.Ends {
+        PairTable.Ends(source: source, destination: destination, question: question)
+    }
+
     fileprivate func isOfSamePair(_ other: TraceRow) -> Bool {
         source == other.source && destination == other.destination && question == other.question
     }

@@ -28,11 +28,17 @@ struct Term: Hashable {
     }
 
     /// The slices in which a block with the term has its bit.
-    var slices: [Int] {
+    func forEachSlice(_ body: (Int) -> Void) {
         let step = hash >> 32 | 1
-        return (0..<UInt64(Signature.slicesATerm)).map {
-            Int(truncatingIfNeeded: (hash &+ $0 &* step) % UInt64(Signature.sliceCount))
+        for number in 0..<UInt64(Signature.slicesATerm) {
+            body(Int(truncatingIfNeeded: (hash &+ number &* step) % UInt64(Signature.sliceCount)))
         }
+    }
+
+    var slices: [Int] {
+        var slices: [Int] = []
+        forEachSlice { slices.append($0) }
+        return slices
     }
 }
 

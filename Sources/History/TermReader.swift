@@ -4,26 +4,27 @@ import TraceLog
 /// The terms by which an ended attempt can be asked for.
 final class TermReader {
     private let connection: Connection
-    private var endpoints: [Int64: Term] = [:]
-    private var outcomes: [Int64: [Term]] = [:]
-    private var labels: [Int64: [Term]] = [:]
-    private var reports: [Int64: [Term]] = [:]
+    private var endpoints = NumberTable<Term>()
+    private var outcomes = NumberTable<[Term]>()
+    private var labels = NumberTable<[Term]>()
+    private var reports = NumberTable<[Term]>()
 
     private static let cachedMax = 200_000
 
     init(_ connection: Connection) { self.connection = connection }
 
-    func insert(of row: TraceRow, into terms: inout Set<Term>) throws {
-        terms.insert(Term(.pair, row.source, row.destination))
-        terms.insert(Term(.source, row.source))
-        terms.insert(Term(.destination, row.destination))
-        terms.insert(try namespace(row.source))
-        terms.insert(try namespace(row.destination))
-        terms.insert(Term(.origin, row.origin))
-        for term in try ofOutcome(row.outcome) { terms.insert(term) }
-        for term in try ofLabels(row.labels) { terms.insert(term) }
+    /// Some more than once.
+    func forEach(of row: TraceRow, _ body: (Term) -> Void) throws {
+        body(Term(.pair, row.source, row.destination))
+        body(Term(.source, row.source))
+        body(Term(.destination, row.destination))
+        body(try namespace(row.source))
+        body(try namespace(row.destination))
+        body(Term(.origin, row.origin))
+        for term in try ofOutcome(row.outcome) { body(term) }
+        for term in try ofLabels(row.labels) { body(term) }
         for report in row.reports {
-            for term in try ofReport(report) { terms.insert(term) }
+            for term in try ofReport(report) { body(term) }
         }
     }
 
@@ -79,8 +80,8 @@ final class TermReader {
         Term(.rule, "\(policy)\u{1}\(rule)")
     }
 
-    private func keep<T>(_ value: T, _ number: Int64, in cache: inout [Int64: T]) {
-        if cache.count >= Self.cachedMax { cache = [:] }
-        cache[number] = value
+    private func keep<T>(_ value: T, _ number: Int64, in cache: inout NumberTable<T>) {
+        if cache.count >= Self.cachedMax { cache.removeAll() }
+        cache.put(value, at: number)
     }
 }
