@@ -43,9 +43,26 @@ public struct IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String {
         switch family {
         case .v4:
-            return [24, 16, 8, 0].map { String((bits >> UInt128($0)) & 0xff) }.joined(
-                separator: ".")
+            return IPAddress.text4(UInt32(truncatingIfNeeded: bits))
         case .v6: return IPAddress.text6(bits)
+        }
+    }
+
+    private static func text4(_ bits: UInt32) -> String {
+        String(unsafeUninitializedCapacity: 15) { text in
+            var count = 0
+            func put(_ character: UInt8) {
+                text[count] = character
+                count += 1
+            }
+            for shift in [24, 16, 8, 0] as [UInt32] {
+                let part = UInt8(truncatingIfNeeded: bits >> shift)
+                if part >= 100 { put(48 + part / 100) }
+                if part >= 10 { put(48 + part / 10 % 10) }
+                put(48 + part % 10)
+                if shift > 0 { put(UInt8(ascii: ".")) }
+            }
+            return count
         }
     }
 

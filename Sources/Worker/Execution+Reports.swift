@@ -41,14 +41,18 @@ extension Execution {
             outbox.putBack(reports)
             throw error
         }
-        for (trace, report, _) in captures { running[trace]?.archived.insert(report) }
+        for (trace, report, _) in captures {
+            guard var run = running[trace.rawValue] else { continue }
+            run.archived.insert(report)
+            running.put(run, at: trace.rawValue)
+        }
         return true
     }
 
     /// What comes too late may be refused, and would then come behind what is under way.
     private func mayGoBeside(_ reports: [BackendReport]) -> Bool {
         whenSettled != nil && (reports.count >= Self.besideMin || !underWay.isEmpty)
-            && reports.allSatisfy { running[$0.trace]?.attempt == $0.id.attempt }
+            && reports.allSatisfy { running[$0.trace.rawValue]?.attempt == $0.id.attempt }
     }
 
     private func drafts(
@@ -68,11 +72,14 @@ extension Execution {
         }
         for report in reports {
             let stream = StreamRef.existing(report.trace.rawValue)
-            var content = report.content
             if let fault, !report.captures.isEmpty {
-                content = .said(.failed(error: "packets could not be kept: \(fault)"))
+                let error = "packets could not be kept: \(fault)"
+                request.drafts.append(
+                    try coding.draft(
+                        .trace(.nodeFailed(report.id, error: error)), stream: stream))
+                continue
             }
-            switch content {
+            switch report.content {
             case .begun(let moment):
                 request.drafts.append(
                     try coding.draft(
@@ -147,7 +154,7 @@ extension Execution {
         var captures: [CaptureKeeping.Kept] = []
         var seen: [TraceID: Set<ReportID>] = [:]
         for report in reports where !report.captures.isEmpty {
-            guard let run = running[report.trace], run.attempt == report.id.attempt,
+            guard let run = running[report.trace.rawValue], run.attempt == report.id.attempt,
                 !run.archived.contains(report.id),
                 seen[report.trace, default: []].insert(report.id).inserted
             else { continue }

@@ -1,6 +1,5 @@
 import JobLog
 import Scheduler
-import Synchronization
 import TraceLog
 import Traceflow
 
@@ -22,7 +21,8 @@ package struct Execution {
     let options: Worker.Options
     let outbox: Outbox
     let keeping: CaptureKeeping
-    var running: [TraceID: Run] = [:]
+    /// By their streams.
+    var running = NumberTable<Run>()
     /// Appends that are under way, the oldest first.
     var underWay: [PendingAppend] = []
     /// Called whenever one of them has ended; nil where all appends are waited for.
@@ -50,34 +50,6 @@ package struct Execution {
 
     private static let archivedReason =
         "the request is in an archived segment; restore it with `tracectl log restore`"
-
-    /// What the backend reported and the log does not have yet.
-    package final class Outbox: Sendable {
-        private let reports = Mutex<[BackendReport]>([])
-
-        package init() {}
-
-        /// Returns whether it was empty.
-        @discardableResult
-        package func put(_ report: BackendReport) -> Bool {
-            reports.withLock { reports in
-                reports.append(report)
-                return reports.count == 1
-            }
-        }
-
-        /// Keeps `more` before what came since.
-        func putBack(_ more: [BackendReport]) { reports.withLock { $0 = more + $0 } }
-
-        func takeAll() -> [BackendReport] {
-            reports.withLock { reports in
-                defer { reports = [] }
-                return reports
-            }
-        }
-
-        package var isEmpty: Bool { reports.withLock { $0.isEmpty } }
-    }
 
     package init(
         log: JobLog, coding: TraceCoding, backend: any Backend, clock: Clock,
@@ -134,7 +106,7 @@ package struct Execution {
             let allocation = try coding.tagAllocation(row)
             stop(id, &starts)
             if allocation.executor == options.id {
-                running[id] = Run(attempt: allocation.attempt)
+                running.put(Run(attempt: allocation.attempt), at: id.rawValue)
                 starts.append((id, allocation))
             }
         case .traceSucceeded, .traceTimedOut, .traceFailed:
@@ -161,7 +133,7 @@ package struct Execution {
     private mutating func stop(
         _ id: TraceID, _ starts: inout [(id: TraceID, allocation: TagAllocation)]
     ) {
-        guard let run = running.removeValue(forKey: id) else { return }
+        guard let run = running.remove(id.rawValue) else { return }
         if run.isBegun {
             backend.stop(id, attempt: run.attempt)
         } else {
@@ -194,7 +166,7 @@ package struct Execution {
         for (id, allocation) in older.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             var node = "any"
             if case .nodes(let nodes) = allocation.scope { node = nodes.first ?? node }
-            running[id]?.isBegun = true
+            begun(id)
             report(
                 BackendReport(
                     trace: id, id: ReportID(attempt: allocation.attempt, node: node, sequence: 1),
@@ -206,18 +178,26 @@ package struct Execution {
         _ id: TraceID, _ allocation: TagAllocation, _ request: TraceRequest,
         _ report: @escaping @Sendable (BackendReport) -> Void
     ) {
-        running[id]?.isBegun = true
-        running[id]?.naming = request.naming
+        begun(id, request.naming)
         backend.start(
             StartedAttempt(
                 trace: id, attempt: allocation.attempt, tag: allocation.tag,
                 deadline: allocation.deadline, request: request), report: report)
     }
 
+    private mutating func begun(_ id: TraceID, _ naming: TraceName? = nil) {
+        guard var run = running[id.rawValue] else { return }
+        run.isBegun = true
+        if let naming { run.naming = naming }
+        running.put(run, at: id.rawValue)
+    }
+
     /// Gives up what runs: another worker will be given it.
     package mutating func abandon() {
-        for (id, run) in running where run.isBegun { backend.stop(id, attempt: run.attempt) }
-        running = [:]
+        for (id, run) in running.all where run.isBegun {
+            backend.stop(TraceID(id), attempt: run.attempt)
+        }
+        running.removeAll()
         // What is refused now is reported again by who is given the attempt.
         try? settle(leaving: 0)
     }

@@ -14,6 +14,17 @@ struct AddressTests {
         #expect(IPAddress(text)?.description == canonical)
     }
 
+    @Test(arguments: 0..<4)
+    func everyPartOfAnIPv4AddressIsPrintedWithoutLeadingZeros(place: Int) {
+        for value in 0...255 {
+            var parts = [10, 0, 200, 9]
+            parts[place] = value
+            let address = IPAddress(
+                family: .v4, bits: parts.reduce(0) { $0 << 8 | UInt128($1) })
+            #expect(address.description == parts.map(String.init).joined(separator: "."))
+        }
+    }
+
     @Test(arguments: [
         "", "1.1.1.300", "1.1.1", "1.1.1.1.1", "01.1.1.1", "1.1.1.1 ", "x", ":", ":::",
         "1:2:3:4:5:6:7",

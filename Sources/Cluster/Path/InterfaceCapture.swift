@@ -161,7 +161,7 @@ extension PathFinder {
         do throws(CaptureFilter.Fault) {
             guard let pod = try podCapture(spec, node) else { return ([], []) }
             return withoutActuallyEscaping(choose) { choose in
-                var capture = InterfaceCapture(pod) { steps(of: $0, seenBy: node, choose) }
+                var capture = InterfaceCapture(pod) { self.steps(of: $0, seenBy: node, choose) }
                 for packet in traffic where !capture.seen.isFull { capture.take(packet) }
                 return capture.seen.found
             }

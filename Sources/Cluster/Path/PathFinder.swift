@@ -3,10 +3,11 @@ import Traceflow
 
 /// The embedded data plane: which nodes report what on a trace.
 ///
-/// Pure: where a network chooses (the endpoint of a Service), the choice is handed in.
-public struct PathFinder: Sendable {
+/// Pure: where a network chooses (the endpoint of a Service), the choice is handed in. A class, so
+/// that the model of a large cluster is at hand for each trace without being handed around.
+public final class PathFinder: Sendable {
     public let cluster: Cluster
-    private let chains = ChainCache()
+    let chains = ChainCache()
 
     public init(cluster: Cluster) { self.cluster = cluster }
 
@@ -102,7 +103,7 @@ public struct PathFinder: Sendable {
                 return ([], [])
             }
             let steps = Walk.steps(
-                of: packet, from: node, in: cluster, chains, version: version, choose: choose)
+                of: packet, from: node, in: self, version: version, choose: choose)
             let reports = steps.map {
                 NodeReport(node: $0.node, content: .observed($0.observations, captured: nil))
             }
@@ -125,10 +126,10 @@ public struct PathFinder: Sendable {
         do throws(AgentError) {
             let match = try cluster.sentMatch(of: spec)
             let address = cluster.pods[source].address(spec.family)
-            return LiveFollowing(spec, in: self, version) { seen, choose in
+            return LiveFollowing(spec, in: self, version) { [self] seen, choose in
                 guard seen.source == address, match.matches(seen) else { return nil }
                 let steps = Walk.steps(
-                    of: TracedPacket(seen, from: source), from: node, in: cluster, chains,
+                    of: TracedPacket(seen, from: source), from: node, in: self,
                     version: version, choose: choose)
                 if spec.isDroppedOnly {
                     guard let drop = steps.first(where: \.isDrop) else { return nil }
@@ -175,7 +176,7 @@ public struct PathFinder: Sendable {
             // The look is behind the load balancer: the port is the endpoint's.
             let port = match.destinationPort
             match.destinationPort = nil
-            return LiveFollowing(spec, in: self, version) { [match] seen, choose in
+            return LiveFollowing(spec, in: self, version) { [self, match] seen, choose in
                 guard match.matches(seen), let step = arrival(of: seen, at: address, node, choose),
                     port == nil || step.destinationPort == port,
                     !spec.isDroppedOnly || step.isDrop
@@ -212,7 +213,7 @@ public struct PathFinder: Sendable {
         var packet = TracedPacket(seen, from: source)
         packet.source.address = seen.source
         let entry = source.flatMap { cluster.pods[$0].nodeName } ?? node
-        return Walk.steps(of: packet, from: entry, in: cluster, chains, choose: choose)
+        return Walk.steps(of: packet, from: entry, in: self, choose: choose)
     }
 
     private func report(

@@ -15,32 +15,29 @@ struct Walk: Sendable {
         var destinationPort: Int?
     }
 
-    let cluster: Cluster
-    let chains: ChainCache
+    let finder: PathFinder
     /// Antrea v1.0 had no Egress.
     let knowsEgress: Bool
     private(set) var steps: [Step] = []
 
-    init(cluster: Cluster, chains: ChainCache, knowsEgress: Bool) {
-        self.cluster = cluster
-        self.chains = chains
+    init(_ finder: PathFinder, knowsEgress: Bool) {
+        self.finder = finder
         self.knowsEgress = knowsEgress
     }
 
     /// The reports of the nodes, in the order the packet meets them; none when it vanishes before
     /// any point that reports.
     static func steps(
-        of packet: TracedPacket, from node: String, in cluster: Cluster, _ chains: ChainCache,
+        of packet: TracedPacket, from node: String, in finder: PathFinder,
         version: APIVersion = .v1beta1, choose: (Int) -> Int
     ) -> [Step] {
-        var walk = Walk(
-            cluster: cluster, chains: chains, knowsEgress: version == .v1beta1)
-        walk.run(packet, from: node, choose)
+        var walk = Walk(finder, knowsEgress: version == .v1beta1)
+        walk.run(packet, from: node, in: finder.cluster, choose)
         return walk.steps
     }
 
     private mutating func run(
-        _ packet: TracedPacket, from node: String, _ choose: (Int) -> Int
+        _ packet: TracedPacket, from node: String, in cluster: Cluster, _ choose: (Int) -> Int
     ) {
         var step = Step(node: node, observations: [], hops: 0)
         step.observations.append(
@@ -68,16 +65,18 @@ struct Walk: Sendable {
         }
         step.destination = flow.destination.address
         step.destinationPort = flow.headers.port
-        guard pass(flow, .egress, &step) else {
+        guard pass(flow, .egress, cluster, &step) else {
             steps.append(step)
             return
         }
         step.hops = isTranslated ? 1 : 0
-        deliver(flow, step, skipsIngress: isHairpin)
+        deliver(flow, step, in: cluster, skipsIngress: isHairpin)
     }
 
     /// Adds the policies' observation; false when they drop the packet.
-    private func pass(_ flow: Flow, _ direction: Direction, _ step: inout Step) -> Bool {
+    private func pass(
+        _ flow: Flow, _ direction: Direction, _ cluster: Cluster, _ step: inout Step
+    ) -> Bool {
         let side = direction == .egress ? "Egress" : "Ingress"
         func add(_ action: Action, _ info: String, _ rule: RuleReference?) {
             step.observations.append(
@@ -85,7 +84,7 @@ struct Walk: Sendable {
                     .networkPolicy, action, componentInfo: side + info,
                     networkPolicy: rule?.policy.description, networkPolicyRule: rule?.ruleName))
         }
-        let decision = cluster.judge(flow, direction, chains).decision
+        let decision = cluster.judge(flow, direction, finder.chains).decision
         switch decision {
         case .undecided: break
         case .allowed(let rule): add(.forwarded, "Rule", rule)
@@ -96,44 +95,50 @@ struct Walk: Sendable {
         return decision.passes
     }
 
-    private mutating func deliver(_ flow: Flow, _ step: Step, skipsIngress: Bool) {
+    private mutating func deliver(
+        _ flow: Flow, _ step: Step, in cluster: Cluster, skipsIngress: Bool
+    ) {
         guard let address = flow.destination.address else { return }
         var step = step
         switch cluster.place(of: flow.destination) {
         case .pod(step.node):
-            if skipsIngress || pass(flow, .ingress, &step) { output(.pod, address, &step) }
+            if skipsIngress || pass(flow, .ingress, cluster, &step) {
+                output(.pod, address, cluster, &step)
+            }
             steps.append(step)
         case .gateway(step.node):
-            output(.gateway, address, &step)
+            output(.gateway, address, cluster, &step)
             steps.append(step)
         case .pod(let receiver):
-            send(&step, to: receiver, address)
+            send(&step, to: receiver, address, cluster)
             var far = received(on: receiver, step)
-            if pass(flow, .ingress, &far) { output(.pod, address, &far) }
+            if pass(flow, .ingress, cluster, &far) { output(.pod, address, cluster, &far) }
             steps += [step, far]
         case .gateway(let receiver):
-            send(&step, to: receiver, address)
+            send(&step, to: receiver, address, cluster)
             var far = received(on: receiver, step)
-            output(.gateway, address, &far)
+            output(.gateway, address, cluster, &far)
             steps += [step, far]
         case .vacant(step.node): break
         case .vacant(let receiver):
             // It is taken there; nobody answers to the address.
-            send(&step, to: receiver, address)
+            send(&step, to: receiver, address, cluster)
             steps.append(step)
-        case .outside: leave(flow, address, step)
+        case .outside: leave(flow, address, step, cluster)
         }
     }
 
     /// Out of the cluster: by the gateway, under an Egress' address where one applies.
-    private mutating func leave(_ flow: Flow, _ address: IPAddress, _ step: Step) {
+    private mutating func leave(
+        _ flow: Flow, _ address: IPAddress, _ step: Step, _ cluster: Cluster
+    ) {
         var step = step
         step.hops = 1
         let egress = flow.source.pod.flatMap {
             knowsEgress ? cluster.egress(of: $0, to: address) : nil
         }
         guard let (egress, snat, node) = egress else {
-            output(.gateway, address, &step)
+            output(.gateway, address, cluster, &step)
             steps.append(step)
             return
         }
@@ -142,7 +147,7 @@ struct Walk: Sendable {
                 Observation(
                     .egress, .markedForSNAT, egress: egress.name, egressIP: snat.description,
                     egressNode: node))
-            output(.gateway, address, isMarked: true, &step)
+            output(.gateway, address, cluster, isMarked: true, &step)
             steps.append(step)
             return
         }
@@ -158,7 +163,7 @@ struct Walk: Sendable {
         var far = received(on: node, step)
         far.observations.append(
             Observation(.egress, .markedForSNAT, egressIP: snat.description))
-        output(.gateway, address, isMarked: true, &far)
+        output(.gateway, address, cluster, isMarked: true, &far)
         steps += [step, far]
     }
 
@@ -169,21 +174,25 @@ struct Walk: Sendable {
     }
 
     /// To another node.
-    private func send(_ step: inout Step, to peer: String, _ address: IPAddress) {
+    private func send(
+        _ step: inout Step, to peer: String, _ address: IPAddress, _ cluster: Cluster
+    ) {
         step.hops = 1
         let port = cluster.port(from: step.node, to: peer, address.family)
-        output(port, address, to: peer, &step)
+        output(port, address, cluster, to: peer, &step)
     }
 
     /// Adds the last observation of a node: by which port the packet leaves, and what that means.
     private func output(
-        _ port: OutputPort, _ address: IPAddress, to peer: String? = nil, isMarked: Bool = false,
+        _ port: OutputPort, _ address: IPAddress, _ cluster: Cluster, to peer: String? = nil,
+        isMarked: Bool = false,
         _ step: inout Step
     ) {
         let isOwnGateway = cluster.nodes[step.node]?.gateway(address.family) == address
         let output = Output(
             port: port, network: cluster.resources.network, isToOwnGateway: isOwnGateway,
-            isToPods: cluster.isInPodRange(address), isMarked: isMarked)
+            // Only asked of what leaves by a gateway.
+            isToPods: port == .gateway && cluster.isInPodRange(address), isMarked: isMarked)
         let (action, namesPeer) = output.action
         let end =
             namesPeer ? peer.flatMap { cluster.nodes[$0]?.transportAddress(address.family) } : nil
