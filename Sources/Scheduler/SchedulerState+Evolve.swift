@@ -23,7 +23,7 @@ extension SchedulerState {
             break
         case .retryRequested(let retry):
             guard book.place(of: id) == .absent else { break }
-            if let sweep = retry.facts.sweep { sweeps[sweep]?.retriesDue -= 1 }
+            if let sweep = retry.facts.sweep { change(sweep) { $0.retriesDue -= 1 } }
             enqueue(id, TraceLife(retry), position: position, at: moment)
         }
     }
@@ -35,7 +35,7 @@ extension SchedulerState {
         guard book.place(of: id) == .absent else { return }
         let lane = lines.lane(of: facts, &nodes)
         pendingCount += 1
-        if let sweep = facts.sweep { sweeps[sweep]?.open += 1 }
+        if let sweep = facts.sweep { change(sweep) { $0.open += 1 } }
         if let schedule = facts.schedule { schedules[schedule]?.begin(.trace(id)) }
         if lines.lanes[lane].runs.append(position: position, stream: id.rawValue) {
             book.setWaiting(id, lane: lane)

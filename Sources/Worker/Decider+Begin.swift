@@ -4,7 +4,7 @@ import TraceLog
 import Traceflow
 
 /// What a decider begins: members of sweeps, and runs of schedules. They are recorded behind its
-/// own decisions, in the same transaction, and taken in as whatever else comes.
+/// own decisions, in the same transaction. Runs are taken in as whatever else comes.
 extension Decider {
     /// Reads the clusters of sweeps while no transaction waits for it.
     func makePlans() throws {
@@ -19,34 +19,64 @@ extension Decider {
         }
     }
 
-    /// Asks for the members of sweeps that may come now.
+    /// What a decider has added to its own decisions, in the order in which it is recorded.
+    enum Expansion {
+        case sweep(SweepID, SweepEvent)
+        case member(SchedulingFacts)
+    }
+
+    /// Asks for the members of sweeps that may come now; returns what it has added.
     func expand(
         _ state: SchedulerState, at now: Moment, _ request: inout AppendRequest,
         without replaced: Set<SweepID>
-    ) throws {
-        guard let plans else { return }
+    ) throws -> [Expansion] {
+        var added: [Expansion] = []
+        guard let plans else { return added }
         let room = max(0, Self.eventsMax - request.drafts.count)
         for decision in state.expansions(at: now, countMax: room) {
             guard case .expanded(let first, let count) = decision.event,
                 !replaced.contains(decision.sweep), let life = state.sweeps[decision.sweep]
             else { continue }
             let stream = StreamRef.existing(decision.sweep.rawValue)
-            let members: [TraceRequest]
+            let members: [DraftedMember]
             do {
                 members = try plans.members(
-                    first..<first + Int64(count), of: decision.sweep, life.request)
+                    first..<first + Int64(count), of: decision.sweep, life.request, coding)
             } catch let error where !(error is JobLogError) {
-                request.drafts.append(
-                    try coding.draft(.sweep(.cancelled(reason: "\(error)")), stream: stream))
+                let event = SweepEvent.cancelled(reason: "\(error)")
+                request.drafts.append(try coding.draft(.sweep(event), stream: stream))
+                added.append(.sweep(decision.sweep, event))
                 continue
             }
             request.drafts.append(try coding.draft(.sweep(decision.event), stream: stream))
+            added.append(.sweep(decision.sweep, decision.event))
             for member in members {
                 request.drafts.append(
-                    try coding.draft(
-                        .trace(.requested(member)), stream: .new(request.newStreams.count)))
+                    coding.draft(
+                        ofMember: member.number, of: decision.sweep, member.symbols,
+                        stream: .new(request.newStreams.count)))
                 request.newStreams.append(NewStream(family: StreamFamily.trace.rawValue))
+                added.append(.member(member.facts))
             }
+        }
+        return added
+    }
+
+    /// Takes in what was added and committed, as reading it again would.
+    static func takeIn(
+        _ added: [Expansion], _ appended: Appended, _ state: inout SchedulerState
+    ) {
+        var position = appended.positions.start + Int64(appended.positions.count - added.count)
+        var stream = appended.streams.start
+        for expansion in added {
+            switch expansion {
+            case .sweep(let id, let event):
+                state.evolve(id, event, at: Moment(microseconds: appended.recordedAt))
+            case .member(let facts):
+                state.evolve(requested: TraceID(stream), facts, position: position)
+                stream += 1
+            }
+            position += 1
         }
     }
 

@@ -87,6 +87,7 @@ public struct Decider {
             guard var working = state.take() else { return false }
             var folded = position
             var decided = 0
+            var added: [Expansion] = []
             var late: [Int64] = []
             var decidedAt: Int64?
             let appended = try log.decide(
@@ -112,7 +113,9 @@ public struct Decider {
                 isPostponed = !isPrepared && runs != nil && working.hasSlot(at: now)
                 var begun = Begun()
                 if isPrepared { begun = try begin(&working, at: now, &request) }
-                try expand(working, at: now, &request, without: begun.replaced)
+                let beginsRuns = request.drafts.count > decided
+                added = try expand(working, at: now, &request, without: begun.replaced)
+                if beginsRuns { added = [] } else { decided = request.drafts.count }
                 late = begun.lateMicroseconds
                 decidedAt = meter.map { _ in clock.monotonicMicroseconds() }
                 return request
@@ -123,8 +126,9 @@ public struct Decider {
                 for microseconds in late { meter.slotFired(lateMicroseconds: microseconds) }
             }
             announcedEpoch = lease.epoch
+            Self.takeIn(added, appended, &working)
             state = working
-            // The members that were asked for are taken in as whatever else comes.
+            // The runs that were begun, and members behind them, are taken in as whatever comes.
             position = folded + Int64(decided)
             return !appended.positions.isEmpty || isPostponed
         } catch {

@@ -73,6 +73,18 @@ struct SweptPairsTests {
         }
     }
 
+    @Test(arguments: ["", ", nodeName: \"\""])
+    func aPodThatWaitsForANodeCannotSend(node: String) throws {
+        let cluster = try Small.cluster([
+            "{apiVersion: v1, kind: Node, metadata: {name: n1}, spec: {podCIDR: 10.0.1.0/24}}",
+            """
+            {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: t}, spec: {a: b\(node)},
+             status: {podIP: 10.0.1.1}}
+            """,
+        ])
+        #expect(try cluster.podsThatCannotSend() == ["t/a (no node)"])
+    }
+
     @Test func portsOfAPairComeOneAfterTheOther() throws {
         let pairs = try Small.cluster(Town.documents).sweptPairs(byClasses: false, portCount: 3)
         let all = pairs.members(0..<pairs.memberCount)

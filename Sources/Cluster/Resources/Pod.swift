@@ -42,7 +42,9 @@ struct Pod: Hashable, Sendable {
         namespace = resource.namespace ?? "default"
         name = resource.name
         labels = try root["metadata"]["labels"].texts()
-        nodeName = try root["spec"]["nodeName"].optional()?.string()
+        // Empty is what Kubernetes takes for a Pod that waits for a node.
+        let node = try root["spec"]["nodeName"].optional()?.string()
+        nodeName = node?.isEmpty == true ? nil : node
         usesHostNetwork = try root["spec"]["hostNetwork"].optional()?.bool() ?? false
         isFinished = ["Succeeded", "Failed"].contains(
             try status["phase"].optional()?.string() ?? "")

@@ -142,16 +142,21 @@ extension Cluster {
             portCount: portCount)
     }
 
-    /// The family that a pair of Pods is asked about in: the preferred one, unless only the other
-    /// is common to both.
-    public func family(
-        from source: String, to destination: String, prefersV6: Bool
+    /// The families that the Pod, `namespace/name`, has addresses of; none where there is none.
+    public func families(of pod: String) -> [IPAddress.Family] {
+        guard let place = self.pod(pod) else { return [] }
+        return [.v4, .v6].filter { pods[place].address($0) != nil }
+    }
+
+    /// The family that a pair of Pods with these is asked about in: the preferred one, unless only
+    /// the other is common to both.
+    public static func family(
+        _ from: [IPAddress.Family], _ to: [IPAddress.Family], prefersV6: Bool
     ) -> IPAddress.Family {
         let (preferred, other): (IPAddress.Family, IPAddress.Family) =
             prefersV6 ? (.v6, .v4) : (.v4, .v6)
-        guard let from = pod(source), let to = pod(destination) else { return preferred }
         func isCommon(_ family: IPAddress.Family) -> Bool {
-            pods[from].address(family) != nil && pods[to].address(family) != nil
+            from.contains(family) && to.contains(family)
         }
         return !isCommon(preferred) && isCommon(other) ? other : preferred
     }

@@ -7,10 +7,10 @@ extension SchedulerState {
         case .requested(let request):
             sweeps[id] = SweepLife(request: request)
             if let schedule = request.schedule { schedules[schedule]?.begin(.sweep(id)) }
-        case .expanded(_, let count): sweeps[id]?.expand(count, at: moment)
+        case .expanded(_, let count): change(id) { $0.expand(count, at: moment) }
         case .finished: forget(id, at: moment)
         case .cancelled:
-            sweeps[id]?.isCancelled = true
+            change(id) { $0.isCancelled = true }
             forgetIfCancelled(id, at: moment)
         }
     }
@@ -65,13 +65,23 @@ extension SchedulerState {
 
     /// Counts the end of a member.
     mutating func tell(_ life: TraceLife, ended event: TraceEvent, at moment: Moment) {
-        guard let id = life.facts.sweep, sweeps[id] != nil else { return }
-        sweeps[id]?.end(event, isRetried: life.isRetried)
+        guard let id = life.facts.sweep else { return }
+        change(id) { $0.end(event, isRetried: life.isRetried) }
         forgetIfCancelled(id, at: moment)
     }
 
+    /// Changes the sweep where it lies, if it has not finished: it is too large to be moved out of
+    /// the dictionary and back for each of its members.
+    mutating func change(_ id: SweepID, _ body: (inout SweepLife) -> Void) {
+        guard let place = sweeps.index(forKey: id) else { return }
+        body(&sweeps.values[place])
+    }
+
     private mutating func forgetIfCancelled(_ id: SweepID, at moment: Moment) {
-        if let life = sweeps[id], life.isCancelled, life.open <= 0 { forget(id, at: moment) }
+        guard let place = sweeps.index(forKey: id), sweeps.values[place].isCancelled,
+            sweeps.values[place].open <= 0
+        else { return }
+        forget(id, at: moment)
     }
 
     private mutating func forget(_ id: SweepID, at moment: Moment) {

@@ -1,6 +1,5 @@
 import Cluster
 import Scheduler
-import Synchronization
 import Traceflow
 
 /// The members of one sweep, made of its request and the cluster it was asked of: the same ones in
@@ -12,11 +11,11 @@ public struct SweepPlan: Sendable {
     private let finder: PathFinder
     /// The Pods as ends of requests.
     private let ends: [End]
-    private let scopes = ScopeCache()
 
     private struct End: Sendable {
         var source: TraceflowSpec.Source
         var destination: TraceflowSpec.Destination
+        var families: [IPAddress.Family]
     }
 
     public init(id: SweepID, request: SweepRequest, finder: PathFinder) throws {
@@ -34,7 +33,8 @@ public struct SweepPlan: Sendable {
             let name = String(pod.dropFirst(namespace.count + 1))
             return End(
                 source: .init(namespace: namespace, pod: name),
-                destination: .init(namespace: namespace, pod: name))
+                destination: .init(namespace: namespace, pod: name),
+                families: finder.cluster.families(of: pod))
         }
     }
 
@@ -45,36 +45,51 @@ public struct SweepPlan: Sendable {
             portCount: asked.ports.count)
     }
 
+    /// A member: what is traced, and how.
+    struct Member {
+        var number: Int64
+        /// Places in the Pods of `pairs`.
+        var source: Int
+        var destination: Int
+        /// The place in the list of ports.
+        var port: Int
+        var family: IPAddress.Family
+    }
+
+    func numbered(_ range: Range<Int64>) -> [Member] {
+        zip(range, pairs.members(range)).map { number, traced in
+            let (source, destination) = (traced.pair.source, traced.pair.destination)
+            return Member(
+                number: number, source: source, destination: destination, port: traced.port,
+                family: Cluster.family(
+                    ends[source].families, ends[destination].families,
+                    prefersV6: request.pairs.prefersV6))
+        }
+    }
+
     /// The requests of these members.
     package func members(_ range: Range<Int64>) -> [TraceRequest] {
-        var member = TraceRequest(
+        numbered(range).map { request(of: $0) }
+    }
+
+    func request(of member: Member) -> TraceRequest {
+        var asked = TraceRequest(
             name: "", apiVersion: .v1beta1, spec: TraceflowSpec(), priority: request.priority,
             retries: request.retries, clusterDigest: request.clusterDigest)
-        member.spec.capture = request.capture
+        asked.naming = .member(sweep: id.rawValue, number: member.number)
+        asked.spec.capture = request.capture
         if request.timeoutSeconds != TraceflowSpec.defaultTimeoutSeconds {
-            member.spec.timeout = request.timeoutSeconds
+            asked.spec.timeout = request.timeoutSeconds
         }
-        return zip(range, pairs.members(range)).map { number, traced in
-            let (source, destination) = (traced.pair.source, traced.pair.destination)
-            let family = finder.cluster.family(
-                from: pairs.pods[source], to: pairs.pods[destination],
-                prefersV6: request.pairs.prefersV6)
-            member.naming = .member(sweep: id.rawValue, number: number)
-            member.spec.source = ends[source].source
-            member.spec.destination = ends[destination].destination
-            member.spec.packet = Self.packet(request.pairs.ports[traced.port], family)
-            let spec = member.spec
-            // Where a trace may be seen depends on its first node, its last Pod and the family.
-            member.scope = scopes.scope(
-                from: pairs.node(of: source), to: destination, family
-            ) {
-                switch finder.footprint(of: spec) {
-                case .nodes(let nodes): .of(nodes)
-                case .anyNode: .allNodes
-                }
+        asked.spec.source = ends[member.source].source
+        asked.spec.destination = ends[member.destination].destination
+        asked.spec.packet = Self.packet(request.pairs.ports[member.port], member.family)
+        asked.scope =
+            switch finder.footprint(of: asked.spec) {
+            case .nodes(let nodes): .of(nodes)
+            case .anyNode: .allNodes
             }
-            return member
-        }
+        return asked
     }
 
     private static func packet(
@@ -90,79 +105,5 @@ public struct SweepPlan: Sendable {
         default: if family == .v4 { return nil }
         }
         return packet
-    }
-}
-
-/// The scopes of a plan's members, most of which are alike.
-private final class ScopeCache: Sendable {
-    private struct Key: Hashable {
-        var node: Int
-        var destination: Int
-        var family: IPAddress.Family
-    }
-
-    private let scopes = Mutex<[Key: TagScope]>([:])
-
-    /// Beyond this many it starts anew.
-    private static let countMax = 200_000
-
-    func scope(
-        from node: Int, to destination: Int, _ family: IPAddress.Family, make: () -> TagScope
-    ) -> TagScope {
-        let key = Key(node: node, destination: destination, family: family)
-        if let known = scopes.withLock({ $0[key] }) { return known }
-        let scope = make()
-        scopes.withLock { scopes in
-            if scopes.count >= Self.countMax { scopes = [:] }
-            scopes[key] = scope
-        }
-        return scope
-    }
-}
-
-/// Tells a decider which traces a sweep is made of.
-package protocol SweepExpanding {
-    /// Reads what takes long, while no transaction waits for it; throws when the sweep's cluster is
-    /// not known any more.
-    func prepare(_ id: SweepID, _ request: SweepRequest) throws
-
-    /// The requests of these members, the same ones whoever asks.
-    func members(
-        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest
-    ) throws -> [TraceRequest]
-
-    /// Forgets the sweeps that are over.
-    func keep(_ alive: some Collection<SweepID>)
-}
-
-/// The plans of the sweeps that a decider expands.
-package final class SweepPlans: SweepExpanding {
-    private let clusters: ClusterStore
-    private var plans: [SweepID: SweepPlan] = [:]
-
-    package init(clusters: ClusterStore) { self.clusters = clusters }
-
-    package func prepare(_ id: SweepID, _ request: SweepRequest) throws {
-        _ = try plan(id, request)
-    }
-
-    package func members(
-        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest
-    ) throws -> [TraceRequest] {
-        try plan(id, request).members(range)
-    }
-
-    private func plan(_ id: SweepID, _ request: SweepRequest) throws -> SweepPlan {
-        if let known = plans[id] { return known }
-        let plan = try SweepPlan(
-            id: id, request: request, finder: clusters.pathFinder(of: request.clusterDigest))
-        plans[id] = plan
-        return plan
-    }
-
-    package func keep(_ alive: some Collection<SweepID>) {
-        guard !plans.isEmpty else { return }
-        let alive = Set(alive)
-        plans = plans.filter { alive.contains($0.key) }
     }
 }

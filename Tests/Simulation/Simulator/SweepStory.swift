@@ -113,10 +113,10 @@ struct SimulatedSweeps: SweepExpanding {
     }
 
     func members(
-        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest
-    ) throws -> [TraceRequest] {
+        _ range: Range<Int64>, of id: SweepID, _ request: SweepRequest, _ coding: TraceCoding
+    ) throws -> [DraftedMember] {
         try prepare(id, request)
-        return range.map { number in
+        return try range.map { number in
             let source = "n\(Int(number) % nodes)"
             let target = "n\(Int(number) / nodes % nodes)"
             var member = TraceRequest(
@@ -127,7 +127,8 @@ struct SimulatedSweeps: SweepExpanding {
                     timeout: request.timeoutSeconds), priority: request.priority,
                 retries: request.retries, scope: .of([source, target]))
             member.naming = .member(sweep: id.rawValue, number: number)
-            return member
+            return DraftedMember(
+                number: number, symbols: try coding.symbols(of: member), facts: member.facts)
         }
     }
 
