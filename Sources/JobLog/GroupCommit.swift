@@ -65,12 +65,16 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Names the thread that decides, or says that none does any more; returns whether the caller
-    /// has to lead what was left to it.
-    func setDecider(_ decider: Waker?) -> Bool {
+    /// Names the thread that decides from now on.
+    func setDecider(_ decider: Waker) { queue.withLock { $0.decider = decider } }
+
+    /// Takes back its name, unless another has been named since; returns whether the caller has to
+    /// lead what was left to it.
+    func removeDecider(_ decider: Waker) -> Bool {
         queue.withLock { queue in
-            queue.decider = decider
-            guard decider == nil, queue.leader == .decider else { return false }
+            guard queue.decider === decider else { return false }
+            queue.decider = nil
+            guard queue.leader == .decider else { return false }
             queue.leader = queue.tickets.isEmpty ? .nobody : .thread
             return queue.leader == .thread
         }

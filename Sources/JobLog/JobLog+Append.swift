@@ -42,9 +42,13 @@ extension JobLog {
     }
 
     /// Names the waker of the thread that calls `decide`, which is woken for appends that are left
-    /// to it; nil when it does not decide any more.
-    public func setDecider(_ decider: Waker?) {
-        if pending.setDecider(decider) { leaders.async { self.lead() } }
+    /// to it; of several in one process the one that was named last.
+    public func setDecider(_ decider: Waker) { pending.setDecider(decider) }
+
+    /// Says that this thread does not decide any more; what was left to it is appended without it.
+    /// Nothing happens where another was named since.
+    public func removeDecider(_ decider: Waker) {
+        if pending.removeDecider(decider) { leaders.async { self.lead() } }
     }
 
     /// For the decider: decides on what is committed, and commits the decision.

@@ -40,7 +40,11 @@ struct DecidingLoop {
                 let worked = try deciding.step(isDraining: shared.isDraining)
                 if takesReports != (deciding.leases.decider != nil) {
                     takesReports.toggle()
-                    log.setDecider(takesReports ? shared.deciding : nil)
+                    if takesReports {
+                        log.setDecider(shared.deciding)
+                    } else {
+                        log.removeDecider(shared.deciding)
+                    }
                 }
                 gauge?.look(at: deciding.decider.state, position: deciding.decider.position)
                 // Before anybody is told that nothing is left to do.
@@ -52,10 +56,10 @@ struct DecidingLoop {
                     try wait(deciding, atMost: gauge?.timeLeft)
                 }
             }
-            log.setDecider(nil)
+            log.removeDecider(shared.deciding)
             try deciding.handOver()
         } catch {
-            log.setDecider(nil)
+            log.removeDecider(shared.deciding)
             // On the way out nothing can be mended: a lease that stays runs out by itself.
             try? deciding.leases.release()
             shared.fail(error)

@@ -147,7 +147,7 @@ package struct Execution {
     ) throws {
         var older: [TraceID: TagAllocation] = [:]
         for (id, allocation) in starts {
-            if let request = try recent.take(id.rawValue, coding) {
+            if let request = recent.take(id.rawValue, coding) {
                 start(id, allocation, request, report)
             } else {
                 older[id] = allocation

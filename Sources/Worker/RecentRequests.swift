@@ -21,14 +21,15 @@ struct RecentRequests {
             row.payload.count <= Self.bytesMax ? row.recorded : nil
     }
 
-    /// Nil when it is not among them. To be asked once.
-    mutating func take(_ stream: Int64, _ coding: TraceCoding) throws -> TraceRequest? {
+    /// Nil when it is not among them, or cannot be read any more: what it names may lie in a
+    /// segment that was put away meanwhile. To be asked once.
+    mutating func take(_ stream: Int64, _ coding: TraceCoding) -> TraceRequest? {
         guard !requests.isEmpty, let kept = requests[place(of: stream)], kept.stream == stream
         else {
             return nil
         }
         requests[place(of: stream)] = nil
-        return try kept.withRow { try coding.request($0) }
+        return try? kept.withRow { try coding.request($0) }
     }
 
     private func place(of stream: Int64) -> Int {

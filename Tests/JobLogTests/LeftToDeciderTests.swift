@@ -1,4 +1,4 @@
-import JobLog
+@testable import JobLog
 import Synchronization
 import Testing
 
@@ -108,14 +108,56 @@ struct LeftToDeciderTests {
     }
 
     @Test func whoDecidesNoMoreLeavesNothingWaiting() throws {
-        log.setDecider(Waker())
+        let waker = Waker()
+        log.setDecider(waker)
         let told = leave(beginning("x"))
-        log.setDecider(nil)
+        log.removeDecider(waker)
         #expect(try told.wait().first?.get().positions.first == 1)
     }
 
+    /// Of two workers in one process the first ends.
+    @Test func whoEndsLeavesTheOneThatDecidesNowInItsPlace() throws {
+        let (first, second) = (Waker(), Waker())
+        log.setDecider(first)
+        log.setDecider(second)
+        log.removeDecider(first)
+        let told = leave(beginning("x"))
+        #expect(log.hasLeftToDecider)
+        log.removeDecider(second)
+        #expect(try told.wait().first?.get().positions.first == 1)
+    }
+
+    /// What a thread has taken and not yet committed came before.
+    @Test func whileAThreadLeadsTheDeciderTakesNothingThatCameLater() {
+        let queue = GroupCommit()
+        func ticket() -> GroupCommit.Ticket {
+            GroupCommit.Ticket(beginning(), tell: { _ in })
+        }
+        queue.setDecider(Waker())
+        let (first, later) = (ticket(), ticket())
+        guard case .lead = queue.enter(first) else {
+            Issue.record("the first is to lead")
+            return
+        }
+        #expect(queue.takeAll().map(ObjectIdentifier.init) == [ObjectIdentifier(first)])
+        guard case .nothing = queue.enter(later, leavesToDecider: true) else {
+            Issue.record("the later one is led already")
+            return
+        }
+        #expect(queue.takeForDecider(eventsMax: 100).isEmpty)
+        #expect(queue.takeAll().map(ObjectIdentifier.init) == [ObjectIdentifier(later)])
+        #expect(queue.takeAll().isEmpty)
+        // Nobody leads any more.
+        guard case .wake = queue.enter(ticket(), leavesToDecider: true) else {
+            Issue.record("the next one is left to the decider")
+            return
+        }
+        #expect(queue.takeForDecider(eventsMax: 100).count == 1)
+    }
+
     @Test func whoLosesTheLeaseRecordsNothingOfIt() throws {
-        log.setDecider(Waker())
+        let waker = Waker()
+        log.setDecider(waker)
         let told = leave(beginning("x"))
         clock.now += 10
         #expect {
@@ -124,7 +166,7 @@ struct LeftToDeciderTests {
             ($0 as? JobLogError)?.code == .leaseLost
         }
         #expect(told.all.isEmpty)
-        log.setDecider(nil)
+        log.removeDecider(waker)
         #expect(try told.wait().first?.get().positions.first == 1)
     }
 
