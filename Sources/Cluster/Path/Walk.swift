@@ -15,13 +15,13 @@ struct Walk: Sendable {
         var destinationPort: Int?
     }
 
-    let finder: PathFinder
+    let chains: ChainCache
     /// Antrea v1.0 had no Egress.
     let knowsEgress: Bool
     private(set) var steps: [Step] = []
 
-    init(_ finder: PathFinder, knowsEgress: Bool) {
-        self.finder = finder
+    init(chains: ChainCache, knowsEgress: Bool) {
+        self.chains = chains
         self.knowsEgress = knowsEgress
     }
 
@@ -31,7 +31,8 @@ struct Walk: Sendable {
         of packet: TracedPacket, from node: String, in finder: PathFinder,
         version: APIVersion = .v1beta1, choose: (Int) -> Int
     ) -> [Step] {
-        var walk = Walk(finder, knowsEgress: version == .v1beta1)
+        var walk = Walk(chains: finder.chains, knowsEgress: version == .v1beta1)
+        // The model is handed along from here on, or each part of the way would copy it.
         walk.run(packet, from: node, in: finder.cluster, choose)
         return walk.steps
     }
@@ -84,7 +85,7 @@ struct Walk: Sendable {
                     .networkPolicy, action, componentInfo: side + info,
                     networkPolicy: rule?.policy.description, networkPolicyRule: rule?.ruleName))
         }
-        let decision = cluster.judge(flow, direction, finder.chains).decision
+        let decision = cluster.judge(flow, direction, chains).decision
         switch decision {
         case .undecided: break
         case .allowed(let rule): add(.forwarded, "Rule", rule)

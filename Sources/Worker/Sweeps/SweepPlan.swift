@@ -56,6 +56,7 @@ public struct SweepPlan: Sendable {
         var family: IPAddress.Family
     }
 
+    /// Who these members are, which costs less than their requests.
     func numbered(_ range: Range<Int64>) -> [Member] {
         zip(range, pairs.members(range)).map { number, traced in
             let (source, destination) = (traced.pair.source, traced.pair.destination)
@@ -72,6 +73,7 @@ public struct SweepPlan: Sendable {
         numbered(range).map { request(of: $0) }
     }
 
+    /// The request of one member. Where it may be seen is worked out anew each time.
     func request(of member: Member) -> TraceRequest {
         var asked = TraceRequest(
             name: "", apiVersion: .v1beta1, spec: TraceflowSpec(), priority: request.priority,
