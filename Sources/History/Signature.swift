@@ -1,5 +1,5 @@
 /// Something that a trace can be asked for by, as one number: equal terms have equal ones.
-struct Term: Hashable {
+struct Term {
     let hash: UInt64
 
     enum Kind: UInt64 {
