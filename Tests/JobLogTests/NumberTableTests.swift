@@ -58,6 +58,7 @@ struct NumberTableTests {
         var table = NumberTable<Int>()
         #expect(table[.min] == nil)
         table.put(1, at: 1)
+        table.put(2, at: .min)
         #expect(table[.min] == nil)
         #expect(table.remove(.min) == nil)
         #expect(table.count == 1)
