@@ -22,8 +22,8 @@ package struct DraftedMember {
 final class MemberDrafts {
     private let plan: SweepPlan
     /// By the places of Pods.
-    private var sources = NumberTable<Symbol?>()
-    private var destinations = NumberTable<Symbol?>()
+    private var sources = NumberTable<Symbol>()
+    private var destinations = NumberTable<Symbol>()
     /// By port and family.
     private var templates = NumberTable<Symbol>()
     private var places = NumberTable<Place>()
@@ -59,8 +59,8 @@ final class MemberDrafts {
             let request = plan.request(of: member)
             let symbols = try coding.symbols(of: request)
             templates.put(symbols.template, at: kind)
-            sources.put(symbols.source, at: Int64(member.source))
-            destinations.put(symbols.destination, at: Int64(member.destination))
+            if let from = symbols.source { sources.put(from, at: Int64(member.source)) }
+            if let to = symbols.destination { destinations.put(to, at: Int64(member.destination)) }
             if places.count >= Self.placesMax { places.removeAll() }
             places.put(Place(scope: symbols.scope, facts: request.facts), at: place)
             return DraftedMember(number: member.number, symbols: symbols, facts: request.facts)
