@@ -1,12 +1,21 @@
 /// The events after a position, read one by one without copying them.
 public struct EventReader {
-    let connection: Connection
     /// Symbols by number that were recorded in this transaction and can be asked of no other
     /// reader: they may yet be taken back, and their numbers be given to others.
     public let newSymbols: [Int64: [UInt8]]
-    let after: Int64
-    /// Hands over those that lie before the segment of the connection; nil when there are none.
-    let earlier: ((_ limit: Int, _ body: (EventRow) throws -> Void) throws -> Int)?
+    /// What the transaction has written itself.
+    private let written: [RowBatch]
+    /// Hands over what was committed before the transaction.
+    private let committed: (_ limit: Int, _ body: (EventRow) throws -> Void) throws -> Int
+
+    init(
+        newSymbols: [Int64: [UInt8]], written: [RowBatch],
+        committed: @escaping (_ limit: Int, _ body: (EventRow) throws -> Void) throws -> Int
+    ) {
+        self.newSymbols = newSymbols
+        self.written = written
+        self.committed = committed
+    }
 
     /// Hands over each event, in order, `limit` at most; the payload is valid within the call.
     ///
@@ -15,9 +24,8 @@ public struct EventReader {
     public func forEach(
         limit: Int = .max, _ body: (EventRow) throws -> Void
     ) throws -> Int {
-        let before = try earlier?(limit, body) ?? 0
-        return try before
-            + SegmentReader.forEach(connection, after: after, limit: limit - before, body)
+        let before = try committed(limit, body)
+        return try before + written.forEachRow(after: 0, limit: limit - before, body)
     }
 }
 

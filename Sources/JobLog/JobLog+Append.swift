@@ -76,9 +76,8 @@ extension JobLog {
                 for ticket in taken {
                     answers.append(try Self.answer(to: ticket.request, &transaction))
                 }
-                // What was taken along is read back as what others committed is.
-                if !taken.isEmpty { try transaction.rows.flush() }
-                let request = try body(news(after: position, transaction), transaction.recordedAt)
+                let news = try news(after: position, &transaction)
+                let request = try body(news, transaction.recordedAt)
                 let appended = try transaction.record(request)
                 isWritten = true
                 return appended
@@ -109,20 +108,33 @@ extension JobLog {
         throw JobLogError(.readOnly, "\(folder): the log was opened for reading only")
     }
 
-    /// What was committed after the position, read within a transaction.
-    func news(after position: Int64, _ transaction: Transaction) -> EventReader {
+    /// What was committed after the position, and what the transaction has written since.
+    func news(
+        after position: Int64, _ transaction: inout Transaction
+    ) throws(JobLogError) -> EventReader {
+        var written = transaction.rows.written
+        var end = transaction.startPosition
+        if written == nil {
+            try transaction.rows.flush()
+            (written, end) = ([], transaction.known.lastPosition)
+        }
         let base = transaction.base.position
-        let isBehind = position < base
-        return EventReader(
-            connection: transaction.connection, newSymbols: transaction.newSymbols,
-            after: position,
-            earlier: !isBehind
-                ? nil
-                : { limit, body in
-                    try self.reader.with {
-                        try $0.forEach(after: position, through: base, limit: limit, body)
-                    }
-                })
+        let connection = transaction.connection
+        return EventReader(newSymbols: transaction.newSymbols, written: written ?? []) {
+            limit, body in
+            guard position < end else { return 0 }
+            var count = 0
+            if position < base {
+                count = try self.reader.with {
+                    try $0.forEach(after: position, through: base, limit: limit, body)
+                }
+            }
+            let from = max(position, base)
+            // Positions have no gaps within a segment.
+            return try count
+                + SegmentReader.forEach(
+                    connection, after: from, limit: min(limit - count, Int(end - from)), body)
+        }
     }
 
     // MARK: leading

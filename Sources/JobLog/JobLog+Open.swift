@@ -16,6 +16,15 @@ extension JobLog {
     public static func open(
         _ folder: String, access: Access, options: Options
     ) throws(JobLogError) -> JobLog {
+        try open(folder, access: access, options: options, beside: nil)
+    }
+
+    /// The same; `beside` is the log as this process has it open already: what is committed through
+    /// it need not be asked of the database by one that only reads.
+    package static func open(
+        _ folder: String, access: Access, options: Options, beside other: JobLog?
+    ) throws(JobLogError) -> JobLog {
+        let recent = RecentRows()
         let storage = options.storage
         if SegmentFile.newest(in: folder, storage) == nil {
             switch access {
@@ -37,10 +46,10 @@ extension JobLog {
             let unlock = try storage.lockFolder(folder, isReadOnly)
             defer { unlock() }
             let newest = SegmentFile.newest(in: folder, storage) ?? 1
-            let writer = isReadOnly ? nil : try writer(folder, newest, options)
+            let writer = isReadOnly ? nil : try writer(folder, newest, options, recent)
             log = try JobLog(
                 readingAt: newest, folder: folder, isReadOnly: isReadOnly, options: options,
-                writer: writer)
+                writer: writer, recent: recent, beside: other)
             if isReadOnly {
                 try SegmentFile.syncFound(SegmentFile.path(newest, in: folder), storage)
             }
@@ -63,7 +72,7 @@ extension JobLog {
 
     /// Opens a segment to write to; makes the first one of a log.
     static func writer(
-        _ folder: String, _ number: Int64, _ options: Options
+        _ folder: String, _ number: Int64, _ options: Options, _ recent: RecentRows
     ) throws(JobLogError) -> SegmentWriter {
         let mask = umask(0o077)
         defer { umask(mask) }
@@ -88,7 +97,8 @@ extension JobLog {
             try options.storage.syncFolder(folder)
         }
         return try SegmentWriter(
-            segment, earlier: EarlierSegments(folder: folder, storage: options.storage))
+            segment, earlier: EarlierSegments(folder: folder, storage: options.storage),
+            recent: recent)
     }
 
     /// A segment with so few events may be one that nobody has written to.
@@ -169,7 +179,7 @@ extension JobLog {
         guard var first = options.firstEvent?(logID) else { return }
         first.stream = .new(0)
         var transaction = Transaction(
-            connection: connection, statements: try RowWriter.Statements(connection),
+            connection: connection, inserter: try RowInserter(connection),
             known: SegmentWriter.Known(after: Segment.Base(), at: now), base: Segment.Base(),
             earlier: EarlierSegments(folder: "", storage: options.storage), recordedAt: now)
         _ = try transaction.write(

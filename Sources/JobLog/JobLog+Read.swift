@@ -32,13 +32,21 @@ extension JobLog {
 
     /// Hands over each event after the position, in order, `limit` at most, without copying it.
     ///
-    /// Other readers of this log wait meanwhile, and the body must not use it, but for `symbol`.
+    /// Other readers of this log may wait meanwhile; the body must not use it, but for `symbol`.
     /// Returns how many events there were.
     @discardableResult
     public func scan(
         after position: Int64, limit: Int = .max, _ body: (EventRow) throws -> Void
     ) throws -> Int {
-        try reader.with { try $0.forEach(after: position, limit: limit, body) }
+        var position = position
+        let count = try recent.batches(after: position).forEachRow(
+            after: position, limit: limit
+        ) { row in
+            position = row.position
+            try body(row)
+        }
+        return try count
+            + reader.with { try $0.forEach(after: position, limit: limit - count, body) }
     }
 
     /// The events of one stream after a version, in order, of some types if they are given; none

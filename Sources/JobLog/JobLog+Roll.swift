@@ -37,7 +37,7 @@ extension JobLog {
                 try Self.checkLease(lease, transaction.connection, now: now())
                 var request = AppendRequest()
                 request.drafts = try body(
-                    news(after: position, transaction), transaction.recordedAt)
+                    news(after: position, &transaction), transaction.recordedAt)
                 request.drafts.append(try rolling.seal(writer.number))
                 try transaction.record(request)
                 try transaction.seal()

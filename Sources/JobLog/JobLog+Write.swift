@@ -63,6 +63,7 @@ extension JobLog {
             // Who made it may have died before that.
             try options.storage.syncFolder(folder)
         }
-        place.writer = try Self.writer(folder, newest, options)
+        recent.forget()
+        place.writer = try Self.writer(folder, newest, options, recent)
     }
 }

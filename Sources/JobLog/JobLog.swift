@@ -78,11 +78,13 @@ public final class JobLog: Sendable {
     let companions = Atomic(0)
     let symbols = SymbolCache()
     let news = News()
+    let recent: RecentRows
 
     /// A log whose newest segment has the number. `writer` is nil when it is only read.
     init(
         readingAt number: Int64, folder: String, isReadOnly: Bool, options: Options,
-        writer: SegmentWriter? = nil
+        writer: SegmentWriter? = nil, recent: RecentRows = RecentRows(),
+        beside other: JobLog? = nil
     ) throws(JobLogError) {
         let file = SegmentFile.path(number, in: folder)
         func open(
@@ -100,6 +102,11 @@ public final class JobLog: Sendable {
         self.isReadOnly = isReadOnly
         time = LogTime(clock: options.now, monotonic: options.monotonic ?? Self.monotonic)
         self.options = options
+        if let other, writer == nil, other.logID == logID, other.folder == folder {
+            self.recent = other.recent
+        } else {
+            self.recent = recent
+        }
         self.writer = Guarded(WriterPlace(writer))
         self.reader = Guarded(reader)
     }

@@ -15,7 +15,8 @@ final class SegmentWriter {
     private var known: Known?
     /// False after a failure to go back to it; then nothing is written before it succeeds.
     private var isAtFullDurability = true
-    private let statements: RowWriter.Statements
+    private let inserter: RowInserter
+    private let recent: RecentRows
 
     struct Known {
         var dataVersion: Int64
@@ -37,11 +38,15 @@ final class SegmentWriter {
         }
     }
 
-    init(_ segment: Segment, earlier: EarlierSegments) throws(JobLogError) {
+    /// `recent` is told what is committed.
+    init(
+        _ segment: Segment, earlier: EarlierSegments, recent: RecentRows
+    ) throws(JobLogError) {
         self.segment = segment
         connection = segment.connection
         self.earlier = earlier
-        statements = try RowWriter.Statements(connection)
+        self.recent = recent
+        inserter = try RowInserter(connection)
     }
 
     var number: Int64 { segment.number }
@@ -67,12 +72,13 @@ final class SegmentWriter {
             time.notice(current.value.lastRecordedAt)
             let moment = max(current.value.lastRecordedAt, time.now)
             var transaction = Transaction(
-                connection: connection, statements: statements, known: current.value,
+                connection: connection, inserter: inserter, known: current.value,
                 base: segment.base, earlier: earlier, recordedAt: moment)
             let result = try body(&transaction)
             try transaction.rows.flush()
             try connection.run("commit")
             transaction.settleSymbols(in: symbols)
+            recent.keep(transaction.rows.written)
             known = transaction.known
             return result
         } catch {

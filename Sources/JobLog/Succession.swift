@@ -115,7 +115,7 @@ struct Succession {
             """, .number(number), .text(before.logID), .number(moment),
             .number(end.base.position), .number(end.base.stream), .number(end.base.symbol))
         var transaction = Transaction(
-            connection: connection, statements: try RowWriter.Statements(connection),
+            connection: connection, inserter: try RowInserter(connection),
             known: SegmentWriter.Known(after: end.base, at: moment), base: end.base,
             earlier: EarlierSegments(folder: folder, storage: options.storage),
             recordedAt: moment)

@@ -5,6 +5,8 @@
 struct Transaction {
     let connection: Connection
     let recordedAt: Int64
+    /// Where the log ended when the transaction began.
+    let startPosition: Int64
     let base: Segment.Base
     private let earlier: EarlierSegments
     var known: SegmentWriter.Known
@@ -21,15 +23,16 @@ struct Transaction {
     static let payloadBytesMax = 512 << 20
 
     init(
-        connection: Connection, statements: RowWriter.Statements, known: SegmentWriter.Known,
+        connection: Connection, inserter: RowInserter, known: SegmentWriter.Known,
         base: Segment.Base, earlier: EarlierSegments, recordedAt: Int64
     ) {
         self.connection = connection
         self.known = known
+        startPosition = known.lastPosition
         self.base = base
         self.earlier = earlier
         self.recordedAt = recordedAt
-        rows = RowWriter(statements, recordedAt: recordedAt)
+        rows = RowWriter(inserter, recordedAt: recordedAt)
     }
 
     /// Writes a request that was judged in this transaction with nothing written since.

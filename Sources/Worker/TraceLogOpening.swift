@@ -2,11 +2,12 @@ import JobLog
 import TraceLog
 
 extension JobLog {
-    /// Opens a log of traces: with our event types, our clock and our first event.
+    /// Opens a log of traces: with our event types, our clock and our first event. What `beside`,
+    /// the same log opened before, commits need not be read from the disk.
     public static func openTraces(
         _ folder: String, access: Access, durability: Durability = .full, clock: Clock = .system,
         storage: Storage = .fileSystem, limits: SegmentLimits = SegmentLimits(),
-        newLogID: (@Sendable () -> String)? = nil
+        newLogID: (@Sendable () -> String)? = nil, beside other: JobLog? = nil
     ) throws(JobLogError) -> JobLog {
         try open(
             folder, access: access,
@@ -15,7 +16,7 @@ extension JobLog {
                 monotonic: clock.monotonicMicroseconds,
                 eventTypes: LogEventType.registry,
                 firstEvent: TraceCoding.firstEvent, storage: storage,
-                rolling: TraceRolling.rolling(limits), newLogID: newLogID))
+                rolling: TraceRolling.rolling(limits), newLogID: newLogID), beside: other)
     }
 
     /// The stream of the log's own events: its first.

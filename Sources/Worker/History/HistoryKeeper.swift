@@ -27,6 +27,7 @@ extension History {
 /// worker.
 public final class HistoryKeeper: Sendable {
     private let folder: String
+    private let other: JobLog?
     private let complain: @Sendable (String) -> Void
     private let waker = Waker()
     private let isStopped = Mutex(false)
@@ -41,9 +42,13 @@ public final class HistoryKeeper: Sendable {
     /// After what failed: a disk that is full or not there may be back.
     private static let retrySeconds = 60.0
 
-    /// Begins at once; `complain` is told what fails, each reason once.
-    public init(folder: String, complain: @escaping @Sendable (String) -> Void) {
+    /// Begins at once; `complain` is told what fails, each reason once. What is committed through
+    /// `log`, the same log as this process has it open already, is not read from the disk.
+    public init(
+        folder: String, beside log: JobLog? = nil, complain: @escaping @Sendable (String) -> Void
+    ) {
         self.folder = folder
+        other = log
         self.complain = complain
         let thread = Thread { [self] in
             var said: Set<String> = []
@@ -75,7 +80,7 @@ public final class HistoryKeeper: Sendable {
     private var mayGoOn: Bool { !isStopped.withLock { $0 } }
 
     private func keep() throws {
-        let log = try JobLog.openTraces(folder, access: .readOnly)
+        let log = try JobLog.openTraces(folder, access: .readOnly, beside: other)
         waiting.withLock { $0 = log }
         let history = try History(of: log)
         guard history.isKept else {

@@ -166,7 +166,8 @@ struct WorkerOptions: ParsableArguments {
         // A worker that ends at once leaves it to whoever asks.
         let keeper =
             history && !once
-            ? HistoryKeeper(folder: self.log.path, complain: { Output.warning($0) }) : nil
+            ? HistoryKeeper(
+                folder: log.folder, beside: log, complain: { Output.warning($0) }) : nil
         defer { keeper?.stop() }
         let retention = retention()
         defer { retention?.stop() }

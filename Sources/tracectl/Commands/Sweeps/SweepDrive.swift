@@ -69,7 +69,8 @@ struct SweepDriveOptions: ParsableArguments {
         // The matrix is asked for next; a sweep leaves most of a core idle.
         let keeper =
             entry.request.total >= Self.keptFrom
-            ? HistoryKeeper(folder: log.folder, complain: { Output.warning($0) }) : nil
+            ? HistoryKeeper(
+                folder: log.folder, beside: log, complain: { Output.warning($0) }) : nil
         defer { keeper?.stop() }
         var meter = SweepMeter(entry, done: progress.tally.ended, isQuiet: quiet)
         defer { meter.end() }
