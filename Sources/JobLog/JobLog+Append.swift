@@ -79,6 +79,8 @@ extension JobLog {
                 let news = try news(after: position, &transaction)
                 let request = try body(news, transaction.recordedAt)
                 let appended = try transaction.record(request)
+                // Up to here nothing is committed for certain.
+                try transaction.rows.flush()
                 isWritten = true
                 return appended
             }

@@ -45,6 +45,7 @@ extension JobLog {
             position = row.position
             try body(row)
         }
+        guard count < limit else { return count }
         return try count
             + reader.with { try $0.forEach(after: position, limit: limit - count, body) }
     }

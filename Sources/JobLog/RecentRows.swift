@@ -3,21 +3,21 @@ import Synchronization
 /// What this process committed last, for those who follow the log in it.
 ///
 /// An event never changes once it is committed, so what is here need not be asked of the database.
-/// Invariants: all of it is committed; its positions follow each other; it ends where the newest
-/// transaction of this process did, which may be before the end of the log.
+/// Invariants: all of it is committed; its positions follow each other; it is empty, or ends where
+/// the last transaction of the log's writer did, which may be before the end of the log.
 final class RecentRows: Sendable {
     private struct Kept {
         var batches: [RowBatch] = []
         /// Of the first that is still here.
         var head = 0
-        var cost = 0
+        var bytes = 0
         var last: Int64 = 0
     }
 
     private let kept = Mutex(Kept())
 
-    /// In bytes: so much as a fold of the history takes at once.
-    private static let costMax = 4 << 20
+    /// About what a fold of the history takes at once.
+    static let bytesMax = 4 << 20
 
     /// Keeps what was committed; nil stands for more than anybody wants.
     func keep(_ batches: [RowBatch]?) {
@@ -32,9 +32,9 @@ final class RecentRows: Sendable {
             if first != kept.last + 1 { kept = Kept() }
             kept.batches += batches
             kept.last = last
-            for batch in batches { kept.cost += batch.cost }
-            while kept.cost > Self.costMax, kept.head < kept.batches.count {
-                kept.cost -= kept.batches[kept.head].cost
+            for batch in batches { kept.bytes += batch.bytesHeld }
+            while kept.bytes > Self.bytesMax, kept.head < kept.batches.count {
+                kept.bytes -= kept.batches[kept.head].bytesHeld
                 // What it held is freed at once, and its place later with many others.
                 kept.batches[kept.head] = RowBatch(recordedAt: 0)
                 kept.head += 1

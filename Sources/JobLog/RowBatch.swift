@@ -20,8 +20,8 @@ struct RowBatch: Sendable {
 
     init(recordedAt: Int64) { self.recordedAt = recordedAt }
 
-    /// What it takes in memory, about.
-    var cost: Int { rows.count * MemoryLayout<Row>.stride + bytes.count + 128 }
+    /// What it takes in memory, with room that is not used; about.
+    var bytesHeld: Int { rows.capacity * MemoryLayout<Row>.stride + bytes.capacity + 128 }
 
     /// Makes room for so many rows.
     mutating func reserve(_ count: Int) {

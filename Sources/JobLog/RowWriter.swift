@@ -4,14 +4,13 @@ struct RowWriter {
     private let recordedAt: Int64
     /// What waits to be inserted.
     private var batch: RowBatch
-    /// What is inserted; empty when there was too much.
+    /// What is inserted; empty once there was too much.
     private var inserted: [RowBatch] = []
+    private var insertedBytes = 0
     private var isCut = false
 
     /// The rows of a batch: a multiple of what one statement inserts.
     private static let rowsMax = 256
-    /// Of the batches that are kept: those who follow the log want no more at once.
-    private static let keptMax = 256
 
     init(_ inserter: RowInserter, recordedAt: Int64) {
         self.inserter = inserter
@@ -29,7 +28,8 @@ struct RowWriter {
     mutating func add(
         position: Int64, stream: Int64, version: Int64, draft: Draft, symbols: [Int64]
     ) throws(JobLogError) {
-        if batch.rows.isEmpty { batch.reserve(Self.rowsMax) }
+        // Most transactions are small, and what they take may be kept for long.
+        if batch.rows.isEmpty, !inserted.isEmpty { batch.reserve(Self.rowsMax) }
         batch.add(
             position: position, stream: stream, version: version, draft: draft, symbols: symbols)
         if batch.rows.count == Self.rowsMax { try flush() }
@@ -44,16 +44,18 @@ struct RowWriter {
 
     /// Inserts the one row that waits, as the first of a segment that goes on from another.
     mutating func flushFirst() throws(JobLogError) {
+        guard batch.rows.count == 1 else { return }
         try inserter.insertFirst(batch)
         keepBatch()
     }
 
     private mutating func keepBatch() {
-        if inserted.count < Self.keptMax {
-            inserted.append(batch)
-        } else {
+        insertedBytes += batch.bytesHeld
+        if insertedBytes > RecentRows.bytesMax {
             inserted = []
             isCut = true
+        } else if !isCut {
+            inserted.append(batch)
         }
         batch = RowBatch(recordedAt: recordedAt)
     }

@@ -157,10 +157,20 @@ struct RecentRowsTests {
         #expect(log.recent.batches(after: 1).isEmpty)
         let first = (0...80_000).first { !log.recent.batches(after: Int64($0)).isEmpty }
         let all = log.recent.batches(after: Int64(try #require(first)))
-        let cost = all.reduce(0) { $0 + $1.cost }
-        #expect(cost <= 4 << 20)
-        #expect(cost > 3 << 20)
+        let bytes = all.reduce(0) { $0 + $1.bytesHeld }
+        #expect(bytes <= 4 << 20)
+        #expect(bytes > 3 << 20)
         #expect(try scanned(log).map(\.position) == Array(1...80_001))
+    }
+
+    @Test func smallTransactionsTakeNoMoreThanTheyNeed() throws {
+        for number in 0..<3000 { try log.append(asking("a \(number)")) }
+        let kept = log.recent.batches(after: 1)
+        #expect(kept.count == 3000)
+        let held = kept.reduce(0) { bytes, batch in
+            bytes + batch.rows.capacity * MemoryLayout<RowBatch.Row>.stride + batch.bytes.capacity
+        }
+        #expect(held < 1 << 20)
     }
 
     @Test func aNewSegmentBeginsWithNothingKept() throws {
