@@ -7,7 +7,6 @@ struct RowWriter {
     /// What is inserted; empty once there was too much.
     private var inserted: [RowBatch] = []
     private var insertedBytes = 0
-    private var isCut = false
 
     /// The rows of a batch: a multiple of what one statement inserts.
     private static let rowsMax = 256
@@ -20,7 +19,7 @@ struct RowWriter {
 
     /// All rows that were added; nil when there were too many to keep.
     var written: [RowBatch]? {
-        if isCut { return nil }
+        if insertedBytes > RecentRows.bytesMax { return nil }
         return batch.rows.isEmpty ? inserted : inserted + [batch]
     }
 
@@ -53,8 +52,7 @@ struct RowWriter {
         insertedBytes += batch.bytesHeld
         if insertedBytes > RecentRows.bytesMax {
             inserted = []
-            isCut = true
-        } else if !isCut {
+        } else {
             inserted.append(batch)
         }
         batch = RowBatch(recordedAt: recordedAt)
