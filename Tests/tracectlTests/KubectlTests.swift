@@ -172,6 +172,16 @@ struct KubectlTests {
                   destination: {namespace: default, pod: pod2}
             ---
             apiVersion: tracectl.dev/v1alpha1
+            kind: TraceSchedule
+            metadata: {name: wide}
+            spec:
+              every: 1h
+              sweepTemplate:
+                spec:
+                  sources: {podSelector: {matchExpressions: [{key: old, operator: DoesNotExist}]}}
+                  ports: [{port: 80}]
+            ---
+            apiVersion: tracectl.dev/v1alpha1
             kind: TraceSweep
             metadata: {name: all}
             spec: {ports: [{protocol: TCP, port: 80}]}
@@ -199,15 +209,21 @@ struct KubectlTests {
         #expect(schedules.output.hasPrefix("web-db   every 1h   UTC"))
         // Members of a sweep are none of the API's objects.
         #expect(try served.kubectl(["get", "tf", "-o", "name"]).output.isEmpty)
-        let paused = try served.kubectl([
-            "patch", "traceschedule", "web-db", "--type=merge", "-p",
-            "{\"spec\": {\"suspend\": true}}",
-        ])
-        #expect(paused.status == 0, "\(paused.errors)")
-        let suspended = try served.kubectl([
-            "get", "traceschedule", "web-db", "-o", "jsonpath={.spec.suspend}",
-        ])
-        #expect(suspended.output == "true")
+        for (name, kept) in [
+            ("web-db", "traceTemplate.spec.source.pod"),
+            ("wide", "sweepTemplate.spec.sources.podSelector.matchExpressions[0].key"),
+        ] {
+            let paused = try served.kubectl([
+                "patch", "traceschedule", name, "--type=merge", "-p",
+                "{\"spec\": {\"suspend\": true}}",
+            ])
+            #expect(paused.status == 0, "\(paused.errors)")
+            let suspended = try served.kubectl([
+                "get", "traceschedule", name, "-o",
+                "jsonpath={.spec.suspend} {.spec.\(kept)}",
+            ])
+            #expect(suspended.output == (name == "wide" ? "true old" : "true pod1"))
+        }
         #expect(try served.kubectl(["delete", "traceschedule", "web-db"]).status == 0)
         #expect(try served.kubectl(["delete", "tracesweep", "all"]).errors.contains("history"))
     }

@@ -252,4 +252,36 @@ struct SweepCommandTests {
         #expect(try binary.run(["worker", "--once"]).status == 0)
         #expect(try binary.run(["log", "verify"]).status == 0)
     }
+
+    @Test func whatIsPrintedCanBeAppliedAgainAndMeansTheSame() throws {
+        let (binary, cluster) = try Self.binary()
+        let what = [
+            "--cluster", cluster, "--ports", "tcp/80,icmp", "--coverage", "classes",
+            "--from", "tier notin (a,b), app in (a1, a0),metadata.namespace=shop,!old,app",
+            "--to", "metadata.name!=p1,app==a1",
+        ]
+        let swept = try binary.run(
+            ["sweep", "run", "--name", "s", "--rate", "0.3", "--nowait", "--quiet"] + what)
+        #expect(swept.status == 0, "\(swept.errors)")
+        let made = try binary.run(["schedule", "create", "d", "--cron", "0 2 * * *"] + what)
+        #expect(made.status == 0, "\(made.errors)")
+        for (kind, name) in [("sweep", "s"), ("schedule", "d")] {
+            for (format, words) in [
+                ("yaml", ["namespaces:\n", "- shop\n", "app: a1\n", "operator: DoesNotExist\n"]),
+                ("json", ["\"operator\": \"NotIn\"", "\"port\": 80"]),
+            ] {
+                let printed = try binary.run(["get", kind, name, "-o", format]).output
+                for word in words { #expect(printed.contains(word), "\(word) in \(printed)") }
+                if kind == "sweep" {
+                    #expect(printed.contains("0.3\n") || printed.contains("0.3,"))
+                }
+                let again = try binary.run([
+                    "apply", "-f", try binary.write(printed, to: "again.\(format)"),
+                ])
+                #expect(
+                    again.output.contains("\(name) unchanged"), "\(again.output)\(again.errors)")
+                #expect(again.errors == "")
+            }
+        }
+    }
 }

@@ -20,6 +20,7 @@ extension OutputValue {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .int(let value): text += String(value)
+        case .double(let value): text += String(value)
         case .string(let value): text += Self.quoted(value)
         case .list(let values):
             if values.isEmpty {

@@ -4,7 +4,7 @@ extension OutputValue {
         switch self {
         case .map(let entries) where !entries.isEmpty: Self.lines(entries, "").joined()
         case .list(let values) where !values.isEmpty: Self.lines(values, "").joined()
-        case .null, .bool, .int, .string, .list, .map: inline + "\n"
+        case .null, .bool, .int, .double, .string, .list, .map: inline + "\n"
         }
     }
 
@@ -16,7 +16,7 @@ extension OutputValue {
                 return [key + "\n"] + lines(inner, indent + "  ")
             case .list(let values) where !values.isEmpty:
                 return [key + "\n"] + lines(values, indent)
-            case .null, .bool, .int, .string, .list, .map:
+            case .null, .bool, .int, .double, .string, .list, .map:
                 return [key + " " + entry.value.inline + "\n"]
             }
         }
@@ -28,7 +28,7 @@ extension OutputValue {
             switch value {
             case .map(let entries) where !entries.isEmpty: inner = lines(entries, indent + "  ")
             case .list(let values) where !values.isEmpty: inner = lines(values, indent + "  ")
-            case .null, .bool, .int, .string, .list, .map:
+            case .null, .bool, .int, .double, .string, .list, .map:
                 return [indent + "- " + value.inline + "\n"]
             }
             guard let first = inner.first else { return [] }
@@ -41,6 +41,7 @@ extension OutputValue {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .int(let value): String(value)
+        case .double(let value): String(value)
         case .string(let value): Self.scalar(value)
         case .list: "[]"
         case .map: "{}"

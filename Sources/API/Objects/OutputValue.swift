@@ -3,6 +3,8 @@ package indirect enum OutputValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case int(Int)
+    /// A finite number.
+    case double(Double)
     case string(String)
     case list([OutputValue])
     case map([Entry])

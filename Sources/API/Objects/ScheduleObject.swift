@@ -3,7 +3,7 @@ import Traceflow
 import Worker
 
 extension ScheduleBook.Entry {
-    /// The schedule as a resource; one that begins traces can be applied again as it is.
+    /// The schedule as a resource, which can be applied again as it is.
     package var resource: OutputValue { resource([:]) }
 
     /// The same; `identity` is what a server adds to its metadata.
@@ -70,7 +70,7 @@ extension ScheduleBook.Entry {
             "settleSeconds": isProbe ? .int(Int(spec.settleSeconds)) : nil,
             "maintenance": spec.maintenance.isEmpty
                 ? nil : .list(spec.maintenance.map(maintenance)),
-            "traceTemplate": template(spec),
+            "traceTemplate": traceTemplate(spec), "sweepTemplate": sweepTemplate(spec),
         ])
     }
 
@@ -88,13 +88,21 @@ extension ScheduleBook.Entry {
         return .object(fields)
     }
 
-    private static func template(_ spec: ScheduleSpec) -> OutputValue? {
+    private static func traceTemplate(_ spec: ScheduleSpec) -> OutputValue? {
         guard case .trace(let template) = spec.work else { return nil }
         let labels = OutputValue.strings(template.labels)
         return .object([
             "metadata": labels.map { .object(["labels": $0]) },
             "spec": template.spec.output, "priority": .int(template.priority),
             "retries": template.retries == 0 ? nil : .int(template.retries),
+        ])
+    }
+
+    private static func sweepTemplate(_ spec: ScheduleSpec) -> OutputValue? {
+        guard case .sweep(let request) = spec.work else { return nil }
+        let labels = OutputValue.strings(request.labels)
+        return .object([
+            "metadata": labels.map { .object(["labels": $0]) }, "spec": request.output,
         ])
     }
 }

@@ -1,3 +1,4 @@
+import Cluster
 import Scheduler
 import Traceflow
 import Worker
@@ -8,12 +9,6 @@ extension SweepBook.Entry {
 
     /// The same; `identity` is what a server adds to its metadata.
     func resource(_ identity: [String: OutputValue?]) -> OutputValue {
-        let ports = request.pairs.ports.map { port in
-            OutputValue.object([
-                "protocol": .string(port.protocol),
-                "port": port.number == 0 ? nil : .int(port.number),
-            ])
-        }
         var metadata = identity
         metadata["name"] = .string(name)
         metadata["creationTimestamp"] = .string(RFC3339.text(requestedAt))
@@ -21,14 +16,7 @@ extension SweepBook.Entry {
         return .object([
             "apiVersion": .string("tracectl.dev/v1alpha1"), "kind": .string("TraceSweep"),
             "metadata": .object(metadata),
-            "spec": .object([
-                "from": .text(request.pairs.from), "to": .text(request.pairs.to),
-                "ports": .list(ports), "coverage": .string(request.pairs.coverage.rawValue),
-                "ipFamily": .string(request.pairs.prefersV6 ? "IPv6" : "IPv4"),
-                "priority": .int(request.priority), "retries": .int(request.retries),
-                "timeout": .int(request.timeoutSeconds), "maxInFlight": .number(request.openMax),
-                "capture": request.capture?.output,
-            ]),
+            "spec": request.output,
             "status": .object([
                 "number": .int(Int(id.rawValue)), "phase": .string(phase.rawValue),
                 "reason": reason.isEmpty ? nil : .string(reason),
@@ -43,5 +31,65 @@ extension SweepBook.Entry {
                 "finishedAt": .text(endedAt.map { RFC3339.text($0) }),
             ]),
         ])
+    }
+}
+
+extension SweepRequest {
+    /// The `spec` of a manifest that asks for the same.
+    var output: OutputValue {
+        let ports = pairs.ports.map { port in
+            OutputValue.object([
+                "protocol": .string(port.protocol),
+                "port": port.number == 0 ? nil : .int(port.number),
+            ])
+        }
+        return .object([
+            "sources": pairs.from.flatMap { SweptPods(text: $0)?.output },
+            "destinations": pairs.to.flatMap { SweptPods(text: $0)?.output },
+            "ports": .list(ports), "coverage": .string(pairs.coverage.rawValue),
+            "ipFamily": .string(pairs.prefersV6 ? "IPv6" : "IPv4"), "priority": .int(priority),
+            "retries": .int(retries), "timeout": .int(timeoutSeconds),
+            "maxInFlight": .number(openMax),
+            "ratePerSecond": intervalMicroseconds.map { Self.rate($0) }, "capture": capture?.output,
+        ])
+    }
+
+    /// The shortest number of traces a second that comes to this time between two.
+    private static func rate(_ interval: Int64) -> OutputValue {
+        let exact = 1_000_000 / Double(interval)
+        var scale = 1.0
+        while scale < 1e15 {
+            let rounded = (exact * scale).rounded() / scale
+            if rounded > 0, Self.interval(rounded) == interval {
+                return Int(exactly: rounded).map { .int($0) } ?? .double(rounded)
+            }
+            scale *= 10
+        }
+        return .double(exact)
+    }
+}
+
+extension SweptPods {
+    fileprivate var output: OutputValue {
+        let expressions = matchExpressions.map { expression in
+            OutputValue.object([
+                "key": .string(expression.key), "operator": .string(expression.operator),
+                "values": Self.list(expression.values),
+            ])
+        }
+        let labels = OutputValue.strings(matchLabels)
+        return .object([
+            "namespaces": Self.list(namespaces),
+            "podSelector": labels == nil && expressions.isEmpty
+                ? nil
+                : .object([
+                    "matchLabels": labels,
+                    "matchExpressions": expressions.isEmpty ? nil : .list(expressions),
+                ]),
+        ])
+    }
+
+    private static func list(_ values: [String]) -> OutputValue? {
+        values.isEmpty ? nil : .list(values.map { .string($0) })
     }
 }

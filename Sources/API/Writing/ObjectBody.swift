@@ -164,7 +164,7 @@ enum ObjectBody {
         do {
             return try body()
         } catch let refusal as Refusal {
-            throw APIStatus.invalid(kind, name, nil, Self.plain(refusal.description))
+            throw APIStatus.invalid(kind, name, "spec", Self.plain(refusal.description))
         }
     }
 

@@ -98,14 +98,19 @@ public struct SweepManifest: Sendable {
     ) throws(ManifestError) -> String? {
         guard let field = field.optional() else { return nil }
         warnings += try field.unknownKeys(except: ["namespaces", "podSelector"])
-        var parts: [String] = []
-        var namespaces: [String] = []
-        for entry in try field["namespaces"].list() { namespaces.append(try entry.string()) }
+        var selector = LabelSelector(matching: [:])
+        if let pods = field["podSelector"].optional() { selector = try LabelSelector(pods) }
+        var namespaces: Set<String> = []
+        for entry in try field["namespaces"].list() { namespaces.insert(try entry.string()) }
         if !namespaces.isEmpty {
-            parts.append("metadata.namespace in (\(namespaces.joined(separator: ", ")))")
+            selector.requirements.append(
+                .isIn(key: SweptPods.namespaceKey, values: namespaces))
         }
-        if let pods = field["podSelector"].optional() { parts.append(try LabelSelector(pods).text) }
-        let text = parts.filter { !$0.isEmpty }.joined(separator: ",")
+        let pods = SweptPods(selector)
+        guard pods.isText else {
+            throw field.error("has a key or a value that labels and Namespaces cannot have")
+        }
+        let text = pods.text
         return text.isEmpty ? nil : text
     }
 }

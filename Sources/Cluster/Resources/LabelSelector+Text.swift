@@ -39,8 +39,8 @@ extension LabelSelector {
             let list = trimmed(String(text[range.upperBound...]))
             guard isKey(key), list.hasPrefix("("), list.hasSuffix(")") else { return nil }
             let values = Set(
-                list.dropFirst().dropLast().split(separator: ",").map { trimmed(String($0)) })
-            guard !values.isEmpty else { return nil }
+                list.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
+                    .map { trimmed(String($0)) })
             return isIn ? .isIn(key: key, values: values) : .notIn(key: key, values: values)
         }
         if text.hasPrefix("!") {

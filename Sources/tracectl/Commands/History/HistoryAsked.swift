@@ -237,6 +237,7 @@ struct HistoryRows {
         switch value {
         case .string(let text): printable(text)
         case .int(let number): String(number)
+        case .double(let number): String(number)
         case .bool(let flag): String(flag)
         case .null: ""
         case .list(let values): values.map(plain).joined(separator: " ")
