@@ -95,6 +95,10 @@ enum Subject {
         }
     }
 
+    static func isRequest(_ type: Int32) -> Bool {
+        type == LogEventType.traceRequested.rawValue
+    }
+
     static func isAllocation(_ type: Int32) -> Bool {
         type == LogEventType.tagAllocated.rawValue
     }

@@ -189,6 +189,13 @@ public final class History {
         _ filter: HistoryFilter, before position: Int64,
         _ body: (BlockReader.Columns, Int) throws -> Bool
     ) throws {
+        try connection.reading { try walk(filter, before: position, body) }
+    }
+
+    private func walk(
+        _ filter: HistoryFilter, before position: Int64,
+        _ body: (BlockReader.Columns, Int) throws -> Bool
+    ) throws {
         let query = try HistoryQuery(filter, connection)
         guard !query.isEmpty else { return }
         let reader = BlockReader(connection)
@@ -211,6 +218,12 @@ public final class History {
     /// The filter is of the first trace that found something else.
     public func flips(
         _ filter: HistoryFilter, before position: Int64 = .max, limit: Int
+    ) throws -> [PairFlip] {
+        try connection.reading { try turns(filter, before: position, limit: limit) }
+    }
+
+    private func turns(
+        _ filter: HistoryFilter, before position: Int64, limit: Int
     ) throws -> [PairFlip] {
         let query = try HistoryQuery(filter, connection)
         guard !query.isEmpty else { return [] }

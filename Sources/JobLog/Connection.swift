@@ -100,6 +100,16 @@ package final class Connection {
         }
     }
 
+    /// Runs the body on one state of the database, whatever others write meanwhile; within a
+    /// transaction, on that one's. In WAL mode this holds up no writer. A statement by itself would
+    /// take and give back the file's locks, which costs more than looking up a row.
+    package func reading<T>(_ body: () throws -> T) throws -> T {
+        guard sqlite3_get_autocommit(handle) != 0 else { return try body() }
+        try run("begin")
+        defer { rollBack() }
+        return try body()
+    }
+
     /// Ends the transaction, if one is open, without a trace.
     func rollBack() {
         // Some errors (a full disk) have rolled back already.

@@ -22,25 +22,43 @@ enum TagUse: Scenario {
         setting.remove(folder)
     }
 
-    /// From the first allocation to the last, when nothing waits any more.
-    private static func busyPart(of log: JobLog) throws -> Double {
-        var started: [Int64: Int64] = [:]
+    /// What became of the tags of one pair of nodes.
+    private struct Use {
+        /// The first allocation and the last, when nothing of the pair waits any more.
+        var wanted: Range<Int64>?
         var held: [Range<Int64>] = []
-        var first: Int64?
-        var last: Int64 = 0
+
+        mutating func allocated(at moment: Int64) {
+            wanted = (wanted?.lowerBound ?? moment)..<moment
+        }
+
+        var busy: Int64 {
+            guard let wanted else { return 0 }
+            return held.reduce(0) { $0 + Int64($1.clamped(to: wanted).count) }
+        }
+    }
+
+    /// Of the time in which traces of the same pair of nodes waited: no other tags are theirs, and
+    /// which pair is through first is chance.
+    private static func busyPart(of log: JobLog) throws -> Double {
+        var uses = [Use](repeating: Use(), count: pairs)
+        var pair: [Int64: Int] = [:]
+        var started: [Int64: Int64] = [:]
         try Subject.pages(of: log) { recorded in
-            if Subject.isAllocation(recorded.type) {
+            if Subject.isRequest(recorded.type) {
+                pair[recorded.stream] = pair.count % pairs
+            } else if Subject.isAllocation(recorded.type), let pair = pair[recorded.stream] {
                 started[recorded.stream] = recorded.recordedAt
-                first = first ?? recorded.recordedAt
-                last = recorded.recordedAt
-            } else if Subject.isEnd(recorded.type),
+                uses[pair].allocated(at: recorded.recordedAt)
+            } else if Subject.isEnd(recorded.type), let pair = pair[recorded.stream],
                 let start = started.removeValue(forKey: recorded.stream)
             {
-                held.append(start..<max(start, recorded.recordedAt))
+                uses[pair].held.append(start..<max(start, recorded.recordedAt))
             }
         }
-        guard let first, last > first else { throw BenchError("nothing was allocated") }
-        let busy = held.reduce(0) { $0 + max(0, min($1.upperBound, last) - $1.lowerBound) }
-        return Double(busy) / Double((last - first) * Int64(tags))
+        let wanted = uses.reduce(0) { $0 + Int64($1.wanted?.count ?? 0) }
+        guard wanted > 0 else { throw BenchError("nothing was allocated") }
+        let busy = uses.reduce(0) { $0 + $1.busy }
+        return Double(busy) / Double(wanted * Int64(TagPool.tags.count))
     }
 }
