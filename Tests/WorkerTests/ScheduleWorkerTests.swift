@@ -350,4 +350,17 @@ struct ScheduleWorkerTests {
         #expect(throws: Refusal.self) { try plant.book.entry(named: "p") }
         #expect(try plant.book.save(spec) == .created)
     }
+
+    /// Logs hold selectors as people typed them once.
+    @Test func selectorsThatMeanTheSameAreUnchanged() throws {
+        let plant = try Plant()
+        func spec(_ from: String) -> ScheduleSpec {
+            let pairs = SweepPairs(from: from, ports: [.init(protocol: "TCP", number: 80)])
+            return ScheduleSpec(
+                name: "p", timing: .every(seconds: 60), work: .sweep(SweepRequest(pairs: pairs)))
+        }
+        #expect(try plant.book.save(spec("metadata.namespace in (shop),b,a=x")) == .created)
+        #expect(try plant.book.save(spec("a in (x), b,metadata.namespace=shop")) == .unchanged)
+        #expect(try plant.book.save(spec("a in (x,y),b,metadata.namespace=shop")) == .configured)
+    }
 }

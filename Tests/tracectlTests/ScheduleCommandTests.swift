@@ -185,4 +185,17 @@ struct ScheduleCommandTests {
         let listed = try binary.run(["schedule", "list"])
         #expect(listed.status == 0 && !listed.output.contains("\ny "))
     }
+
+    /// Else it would be printed as one of all Pods.
+    @Test func aSelectorNobodyCanReadIsRefusedWithoutAClusterToo() throws {
+        let binary = try Binary()
+        let made = try binary.run([
+            "schedule", "create", "d", "--every", "1h", "--ports", "tcp/80", "--from", "(((",
+        ])
+        #expect(made.status == 1)
+        #expect(
+            made.errors
+                == "error: schedule \"d\": \"(((\" is no selector such as"
+                + " app=web,metadata.namespace=shop\n")
+    }
 }

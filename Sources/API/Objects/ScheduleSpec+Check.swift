@@ -54,6 +54,13 @@ extension ScheduleSpec {
             }
             if let denial { throw Refusal("\(place): \(denial.field): \(denial)") }
         case .sweep(let request):
+            for selector in [request.pairs.from, request.pairs.to] {
+                do throws(PairError) {
+                    try SweptPods.check(selector)
+                } catch {
+                    throw Refusal("schedule \"\(spec.name)\": \(error)")
+                }
+            }
             if let model { _ = try request.counted(in: model, clusterDigest: []) }
         }
     }

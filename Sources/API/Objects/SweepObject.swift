@@ -44,8 +44,8 @@ extension SweepRequest {
             ])
         }
         return .object([
-            "sources": pairs.from.flatMap { SweptPods(text: $0)?.output },
-            "destinations": pairs.to.flatMap { SweptPods(text: $0)?.output },
+            "sources": pairs.from.map { SweptPods.output($0) },
+            "destinations": pairs.to.map { SweptPods.output($0) },
             "ports": .list(ports), "coverage": .string(pairs.coverage.rawValue),
             "ipFamily": .string(pairs.prefersV6 ? "IPv6" : "IPv4"), "priority": .int(priority),
             "retries": .int(retries), "timeout": .int(timeoutSeconds),
@@ -70,7 +70,15 @@ extension SweepRequest {
 }
 
 extension SweptPods {
-    fileprivate var output: OutputValue {
+    /// What a log holds that is no selector is printed as what no manifest may say: without it,
+    /// all Pods would be meant.
+    fileprivate static func output(_ text: String) -> OutputValue {
+        if let pods = SweptPods(text: text) { return pods.output }
+        let unreadable = OutputValue.object(["key": .string(text), "operator": .string("Exists")])
+        return .object(["podSelector": .object(["matchExpressions": .list([unreadable])])])
+    }
+
+    private var output: OutputValue {
         let expressions = matchExpressions.map { expression in
             OutputValue.object([
                 "key": .string(expression.key), "operator": .string(expression.operator),

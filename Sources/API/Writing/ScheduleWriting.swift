@@ -113,7 +113,8 @@ struct SweepWriting {
         } catch {
             throw APIStatus.malformed(kind, entry.name, error)
         }
-        guard entry.request.isSame(as: SweepRequest(manifest, name: entry.request.name)) else {
+        let asked = SweepRequest(manifest, name: entry.request.name)
+        guard entry.request.inOneNotation.isSame(as: asked.inOneNotation) else {
             throw APIStatus.invalid(
                 kind, entry.name, "spec", "Forbidden: a sweep is immutable; choose another name")
         }

@@ -30,7 +30,7 @@ extension LabelSelector {
             guard let range = text.firstRange(of: sign) else { continue }
             let key = trimmed(String(text[..<range.lowerBound]))
             let value = trimmed(String(text[range.upperBound...]))
-            guard isKey(key), !value.contains(where: { "=!(), ".contains($0) }) else { return nil }
+            guard isKey(key), isValue(value) else { return nil }
             return isEqual ? .isIn(key: key, values: [value]) : .notIn(key: key, values: [value])
         }
         for (word, isIn) in [(" notin ", false), (" in ", true)] {
@@ -41,6 +41,7 @@ extension LabelSelector {
             let values = Set(
                 list.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
                     .map { trimmed(String($0)) })
+            guard values.allSatisfy(isValue) else { return nil }
             return isIn ? .isIn(key: key, values: values) : .notIn(key: key, values: values)
         }
         if text.hasPrefix("!") {
@@ -50,9 +51,22 @@ extension LabelSelector {
         return isKey(text) ? .exists(key: text) : nil
     }
 
+    /// A label's prefix, a slash and its name (Kubernetes, "Labels and Selectors").
+    private static let keyMax = 253 + 1 + 63
+    /// The longest value is the name of a Pod, for `metadata.name`.
+    private static let valueMax = 253
+
     private static func isKey(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0)) }
+        !text.isEmpty && text.utf8.count <= keyMax && text.allSatisfy { isName($0) || $0 == "/" }
+    }
+
+    private static func isValue(_ text: String) -> Bool {
+        text.utf8.count <= valueMax && text.allSatisfy(isName)
+    }
+
+    private static func isName(_ character: Character) -> Bool {
+        character.isASCII
+            && (character.isLetter || character.isNumber || "-_.".contains(character))
     }
 
     private static func trimmed(_ text: String) -> String {
@@ -67,10 +81,7 @@ extension Cluster {
     /// The matrix's Pods that a selector selects by their labels; `metadata.namespace` and
     /// `metadata.name` count as labels.
     public func matrixPods(matching text: String) throws(PairError) -> [String] {
-        guard let selector = LabelSelector(text: text) else {
-            throw PairError(
-                description: "\"\(text)\" is no selector such as app=web,metadata.namespace=shop")
-        }
+        guard let selector = LabelSelector(text: text) else { throw SweptPods.unreadable(text) }
         return pods.filter { pod in
             guard pod.isInMatrix else { return false }
             var labels = pod.labels

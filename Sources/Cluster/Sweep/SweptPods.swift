@@ -34,6 +34,15 @@ public struct SweptPods: Hashable, Sendable {
         return told.isEmpty ? nil : told
     }
 
+    /// Throws where the text is no selector; nil is for all Pods.
+    public static func check(_ text: String?) throws(PairError) {
+        if let text, SweptPods(text: text) == nil { throw unreadable(text) }
+    }
+
+    static func unreadable(_ text: String) -> PairError {
+        PairError(description: "\"\(text)\" is no selector such as app=web,metadata.namespace=shop")
+    }
+
     init(_ selector: LabelSelector) {
         for expression in Set(selector.requirements.map(Expression.init)).sorted(by: <) {
             let value = expression.operator == "In" ? expression.values : []

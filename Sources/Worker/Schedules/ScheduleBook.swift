@@ -52,7 +52,7 @@ public struct ScheduleBook {
                 let version = try log.read(stream: id.rawValue).last?.version
                 let held = try coding.replayed().schedules[id]
                 saved = .unchanged
-                if held?.spec != spec {
+                if held?.spec.inOneNotation != spec.inOneNotation {
                     append.drafts.append(try draft(.changed(spec), id))
                     saved = .configured
                 }

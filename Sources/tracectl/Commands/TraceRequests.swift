@@ -231,7 +231,7 @@ struct PreparedRequests {
     /// Whether the sweep is there already; throws when another has its name.
     private static func isHeld(_ sweep: SweepRequest, _ book: SweepBook) throws -> Bool {
         guard let name = sweep.name, let held = try book.held(name) else { return false }
-        guard held.isSame(as: sweep) else {
+        guard held.inOneNotation.isSame(as: sweep.inOneNotation) else {
             throw Refusal(
                 "sweep \"\(name)\": exists already and asks for something else; choose another name"
             )

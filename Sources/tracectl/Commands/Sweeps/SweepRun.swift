@@ -180,8 +180,8 @@ struct SweepOptions: ParsableArguments {
         if let fault = capture.request?.violation(hasSourcePod: true) {
             throw ValidationError("--capture: \(fault.rule)")
         }
-        if let maxInFlight, maxInFlight < 1 {
-            throw ValidationError("--max-in-flight must be at least 1")
+        if let maxInFlight, !(1...1_000_000).contains(maxInFlight) {
+            throw ValidationError("--max-in-flight must be between 1 and 1000000")
         }
     }
 
