@@ -51,7 +51,18 @@ struct HistoryFold {
     /// Folds the next events; returns how many there were. Throws `Gap` when some cannot be read
     /// that were there right before.
     mutating func step() throws -> Int {
-        try connection.transaction { try fold() }
+        do {
+            return try connection.transaction { try fold() }
+        } catch let error as JobLogError where error.code == .refused {
+            throw atOdds(error.message)
+        }
+    }
+
+    /// The file holds rows of events that it says are not folded yet.
+    private func atOdds(_ why: String) -> JobLogError {
+        JobLogError(
+            .damaged, "\(why): it is at odds with itself",
+            remedy: "make the file anew with `tracectl log rebuild`")
     }
 
     private mutating func fold() throws -> Int {
@@ -62,6 +73,10 @@ struct HistoryFold {
             dictionaries = Dictionaries(connection, coding)
             terms = TermReader(connection)
             try blocks.load()
+            let last = try connection.number("select max(last_position) from block") ?? 0
+            guard last <= folded else {
+                throw atOdds("\(connection.file): rows up to \(last), folded to \(folded)")
+            }
             position = folded
         }
         let (from, most) = try lender.reach(after: position)
