@@ -73,7 +73,9 @@ struct HistoryFold {
             dictionaries = Dictionaries(connection, coding)
             terms = TermReader(connection)
             try blocks.load()
-            let last = try connection.number("select max(last_position) from block") ?? 0
+            let last =
+                try connection.number(
+                    "select last_position from block order by number desc limit 1") ?? 0
             guard last <= folded else {
                 throw atOdds("\(connection.file): rows up to \(last), folded to \(folded)")
             }
