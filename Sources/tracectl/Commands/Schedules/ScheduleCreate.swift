@@ -116,9 +116,7 @@ struct ScheduleCreate: ParsableCommand {
         } else {
             work = .sweep(
                 SweepRequest(
-                    pairs: SweepPairs(
-                        from: SweptPods.text(from), to: SweptPods.text(to), ports: ports,
-                        coverage: coverage),
+                    pairs: SweepPairs(from: from, to: to, ports: ports, coverage: coverage),
                     capture: form.capture.request))
         }
         return try timing.spec(name, work)

@@ -190,8 +190,8 @@ struct SweepOptions: ParsableArguments {
         SweepRequest(
             name: name,
             pairs: SweepPairs(
-                from: SweptPods.text(from), to: SweptPods.text(to), ports: ports,
-                prefersV6: family == .ipv6, coverage: coverage ?? given),
+                from: from, to: to, ports: ports, prefersV6: family == .ipv6,
+                coverage: coverage ?? given),
             priority: priority, retries: retries,
             timeoutSeconds: Int(timeout.microseconds / 1_000_000), openMax: maxInFlight,
             intervalMicroseconds: rate?.intervalMicroseconds, capture: capture.request)
