@@ -1,3 +1,4 @@
+import Cluster
 import Kubernetes
 
 /// The schemas of our own kinds.
@@ -19,7 +20,7 @@ enum OwnSchemas {
             "coverage": Schema.string(
                 "Every pair, or one of each class of Pods that policies treat alike.",
                 oneOf: ["pairs", "classes"]),
-            "maxInFlight": Schema.integer("So many traces at once.", 1...1_000_000),
+            "maxInFlight": Schema.integer("So many traces at once.", SweepManifest.openMaxRange),
             "ratePerSecond": Schema.number("So many traces a second at most."),
             "priority": Schema.integer("Which traces go first; 9 does.", 0...9),
             "retries": Schema.integer("How often a failed trace is tried again.", 0...100),

@@ -31,6 +31,8 @@ public struct SweepManifest: Sendable {
 
     public static let kind = "TraceSweep"
     public static let apiVersion = "tracectl.dev/v1alpha1"
+    /// How many traces may wait or run at once.
+    public static let openMaxRange = 1...1_000_000
 
     public init(_ resource: Resource) throws(ManifestError) {
         let root = resource.root
@@ -75,7 +77,7 @@ public struct SweepManifest: Sendable {
         if let coverage, !["pairs", "classes"].contains(coverage) {
             throw spec["coverage"].error("\"\(coverage)\" is neither pairs nor classes")
         }
-        openMax = try spec["maxInFlight"].int(in: 1...1_000_000)
+        openMax = try spec["maxInFlight"].int(in: Self.openMaxRange)
         priority = try spec["priority"].int(in: 0...9)
         retries = try spec["retries"].int(in: 0...100)
         timeoutSeconds = try spec["timeout"].int(in: 1...300)

@@ -180,7 +180,7 @@ struct SweepOptions: ParsableArguments {
         if let fault = capture.request?.violation(hasSourcePod: true) {
             throw ValidationError("--capture: \(fault.rule)")
         }
-        if let maxInFlight, !(1...1_000_000).contains(maxInFlight) {
+        if let maxInFlight, !SweepManifest.openMaxRange.contains(maxInFlight) {
             throw ValidationError("--max-in-flight must be between 1 and 1000000")
         }
     }
