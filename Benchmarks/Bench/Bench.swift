@@ -14,7 +14,8 @@ struct Bench {
         Append.self, GroupCommitting.self, Replay.self, Opening.self, BulkRequest.self,
         Completing.self, PickUp.self, Failover.self, LoneTrace.self, WaitingTraces.self,
         Syncs.self, Footprint.self, Storage.self, TagUse.self, Matrix.self,
-        MatrixGrowth.self, Sweeping.self, Slots.self, Asking.self, Capturing.self, Serving.self,
+        MatrixGrowth.self, Sweeping.self, Slots.self, CronSlots.self, Asking.self, Capturing.self,
+        Serving.self,
     ]
 
     static func main() {

@@ -13,6 +13,8 @@ struct Setting: Sendable {
     var batches = [1, 10, 100, 1000, 10_000]
     /// The manifests of the embedded demo.
     var manifests = "Sources/tracectl/Scenarios"
+    /// Slots that another program said, for ten years.
+    var slots = "Tests/WorkerTests/Fixtures/cron-slots.txt"
 
     /// Takes the options off the arguments; what is left are names.
     init(_ arguments: inout [String]) throws {
