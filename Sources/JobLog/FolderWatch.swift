@@ -5,6 +5,7 @@ import Glibc
 /// A write is heard of when it is made, which is before the commit it belongs to is done: whoever
 /// hears of one looks at the database until the commit shows.
 final class FolderWatch: Sendable {
+    private let folder: String
     private let changes: Int32
     private let pokeIn: Int32
     private let pokeOut: Int32
@@ -14,18 +15,23 @@ final class FolderWatch: Sendable {
         changes = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
         guard changes >= 0 else { return nil }
         var ends: [Int32] = [-1, -1]
-        let events = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)
-        guard inotify_add_watch(changes, folder, events) >= 0,
-            pipe(&ends) == 0
-        else {
+        guard Self.arm(changes, folder), pipe(&ends) == 0 else {
             close(changes)
             return nil
         }
+        self.folder = folder
         for end in ends {
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
         }
         (pokeOut, pokeIn) = (ends[0], ends[1])
+    }
+
+    /// Whether the next write is heard of. The ones after it are not, until this is called again: a
+    /// busy log writes tens of thousands of pages a second, and each that is told of costs its writer.
+    private static func arm(_ descriptor: Int32, _ folder: String) -> Bool {
+        let events = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO) | IN_ONESHOT
+        return inotify_add_watch(descriptor, folder, events) >= 0
     }
 
     deinit {
@@ -45,8 +51,10 @@ final class FolderWatch: Sendable {
         ]
         _ = poll(&waits, isClose ? 1 : 2, Int32(clamping: milliseconds))
         if waits[0].revents != 0 { drain(pokeOut) }
-        guard isClose || waits[1].revents != 0 else { return false }
-        return drain(changes)
+        guard isClose || waits[1].revents != 0, drain(changes) else { return false }
+        // Before the caller looks at the database, so that no write is missed between.
+        _ = Self.arm(changes, folder)
+        return true
     }
 
     /// Ends the wait of a thread, or the next one.

@@ -33,10 +33,11 @@ public final class HistoryKeeper: Sendable {
     private let isStopped = Mutex(false)
     private let waiting = Mutex<JobLog?>(nil)
     private let ended = DispatchSemaphore(value: 0)
-    private let retry = DispatchSemaphore(value: 0)
+    private let stopping = DispatchSemaphore(value: 0)
 
-    /// Between two folds while little happens, in microseconds.
-    private static let restMicroseconds: Int64 = 1_000_000
+    /// Looks between two folds while little happens: a second.
+    private static let looksARest = 50
+    private static let lookMicroseconds = 20_000
     /// Between two looks while another process folds.
     private static let standbyMicroseconds: Int64 = 3_000_000
     /// After what failed: a disk that is full or not there may be back.
@@ -59,7 +60,7 @@ public final class HistoryKeeper: Sendable {
                     if said.insert("\(error)").inserted {
                         complain("history is not kept for now: \(error)")
                     }
-                    _ = retry.wait(timeout: .now() + Self.retrySeconds)
+                    _ = stopping.wait(timeout: .now() + Self.retrySeconds)
                 }
             }
             ended.signal()
@@ -72,7 +73,7 @@ public final class HistoryKeeper: Sendable {
     /// Returns when the fold at hand is done.
     public func stop() {
         isStopped.withLock { $0 = true }
-        retry.signal()
+        stopping.signal()
         waiting.withLock { $0?.wake(waker) }
         ended.wait()
     }
@@ -81,7 +82,9 @@ public final class HistoryKeeper: Sendable {
 
     private func keep() throws {
         let log = try JobLog.openTraces(folder, access: .readOnly, beside: other)
-        waiting.withLock { $0 = log }
+        // Who waits with others of this process is told by them, and has nothing to watch.
+        let told = other ?? log
+        waiting.withLock { $0 = told }
         let history = try History(of: log)
         guard history.isKept else {
             throw WorkerError("\(folder)/history.db cannot be written; check who owns it")
@@ -89,21 +92,27 @@ public final class HistoryKeeper: Sendable {
         while mayGoOn {
             let position = try history.position()
             guard
-                try log.waitForNews(
+                try told.waitForNews(
                     after: position, timeoutMicroseconds: 60_000_000, waker: waker)
             else { continue }
-            // Few large transactions cost less than many small ones.
-            _ = try log.waitForNews(
-                after: position + Int64(History.eventsAFold),
-                timeoutMicroseconds: Self.restMicroseconds, waker: waker)
+            try rest(until: position + Int64(History.eventsAFold), in: told)
             guard mayGoOn else { return }
             if try history.position() == position {
                 try history.catchUp { [self] _ in mayGoOn }
             } else {
                 // Another process does it: this one looks whether it goes on doing so.
-                _ = try log.waitForNews(
+                _ = try told.waitForNews(
                     after: .max, timeoutMicroseconds: Self.standbyMicroseconds, waker: waker)
             }
+        }
+    }
+
+    /// Few large transactions cost less than many small ones. To be told of every commit meanwhile
+    /// would cost those who commit more than a look now and then.
+    private func rest(until position: Int64, in log: JobLog) throws {
+        for _ in 0..<Self.looksARest {
+            guard mayGoOn, try log.lastPosition() < position else { return }
+            _ = stopping.wait(timeout: .now() + .microseconds(Self.lookMicroseconds))
         }
     }
 }
