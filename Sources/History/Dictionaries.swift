@@ -229,7 +229,7 @@ struct Dictionaries {
     }
 
     private mutating func report(_ result: NodeResult) throws -> Int64 {
-        let bytes = try TraceCoding.bytes(ofReport: result)
+        let bytes = TraceCoding.bytes(ofReport: result)
         let digest = Int64(bitPattern: Digest64.of(bytes))
         let query = try connection.statement(
             "select number, bytes from report where digest = ? order by number")

@@ -27,8 +27,9 @@ final class FolderWatch: Sendable {
         (pokeOut, pokeIn) = (ends[0], ends[1])
     }
 
-    /// Whether the next write is heard of. The ones after it are not, until this is called again: a
-    /// busy log writes tens of thousands of pages a second, and each that is told of costs its writer.
+    /// Whether the next write is heard of. The ones after it are not, until this is called again:
+    /// a busy log writes tens of thousands of pages a second, and each that is told of costs its
+    /// writer.
     private static func arm(_ descriptor: Int32, _ folder: String) -> Bool {
         let events = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO) | IN_ONESHOT
         return inotify_add_watch(descriptor, folder, events) >= 0

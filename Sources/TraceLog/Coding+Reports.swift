@@ -22,18 +22,21 @@ extension WireWriter {
     /// The bytes that the generated code would give, without its messages made first: there are two
     /// reports a trace.
     static func shape(of result: NodeResult, by node: String) -> [UInt8] {
-        var shape = WireWriter(capacity: 128)
+        var shape = WireWriter(capacity: 480)
         shape.put(2, node)
-        var part = WireWriter(capacity: 64)
-        for place in result.observations.indices {
-            part.clear()
-            part.put(result.observations[place])
-            shape.put(5, message: part)
+        var part = WireWriter(capacity: 224)
+        // By their addresses, or each of them would be copied with all its texts.
+        result.observations.withUnsafeBufferPointer { observations in
+            for place in observations.indices {
+                part.clear()
+                part.put(observations[place])
+                shape.put(5, message: part)
+            }
         }
         return shape.bytes
     }
 
-    private mutating func put(_ observation: Observation) {
+    private mutating func put(_ observation: borrowing Observation) {
         put(1, Int64(PBComponent(observation.component).rawValue))
         put(2, Int64(PBAction(observation.action).rawValue))
         put(3, observation.componentInfo)

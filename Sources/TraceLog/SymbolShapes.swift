@@ -43,11 +43,10 @@ final class SymbolShapes: Sendable {
 
     func report(_ number: Int64) throws -> ReportShape {
         try value(known.reports, number) { bytes in
-            let message = try PBNodeReported(serializedBytes: bytes)
-            let observations = try message.observations.map(Observation.init)
+            let result = try NodeResult(shape: bytes)
             return ReportShape(
-                node: message.node, observations: observations,
-                summary: ResultSummary(of: observations))
+                node: result.node, observations: result.observations,
+                summary: ResultSummary(of: result.observations))
         }
     }
 

@@ -142,18 +142,12 @@ extension TraceCoding {
     }
 
     /// What a node saw as bytes, without when: equal reports have equal ones.
-    package static func bytes(ofReport report: NodeResult) throws(TraceLogError) -> [UInt8] {
-        var shape = PBNodeReported()
-        shape.node = report.node
-        shape.observations = report.observations.map(PBObservation.init)
-        return try EventCoding.bytes(shape)
+    package static func bytes(ofReport report: NodeResult) -> [UInt8] {
+        WireWriter.shape(of: report, by: report.node)
     }
 
     /// The report of the bytes that `bytes(ofReport:)` made; nil for others.
     package static func report(bytes: [UInt8]) -> NodeResult? {
-        guard let message = try? PBNodeReported(serializedBytes: bytes),
-            let observations = try? message.observations.map(Observation.init)
-        else { return nil }
-        return NodeResult(node: message.node, timestamp: 0, observations: observations)
+        try? NodeResult(shape: bytes)
     }
 }

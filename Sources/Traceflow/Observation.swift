@@ -39,6 +39,8 @@ public struct Observation: Hashable, Sendable {
     public var translatedDstIP: String?
     public var tunnelDstIP: String?
 
+    // What is not given costs nothing this way, and observations are made by the million.
+    @inlinable
     public init(
         _ component: Component, _ action: Action, componentInfo: String? = nil, pod: String? = nil,
         networkPolicy: String? = nil, networkPolicyRule: String? = nil, egress: String? = nil,

@@ -39,13 +39,16 @@ public struct PathDigest: Hashable, Sendable {
         // FNV-1a, each text behind a byte that is in none.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        for text in [
-            step.component.rawValue, step.componentInfo ?? "", action, step.networkPolicy ?? "",
-            step.networkPolicyRule ?? "", step.egress ?? "",
-        ] {
+        func mix(_ text: String?) {
             mix(0xFF)
-            for byte in text.utf8 { mix(byte) }
+            for byte in (text ?? "").utf8 { mix(byte) }
         }
+        mix(step.component.rawValue)
+        mix(step.componentInfo)
+        mix(action)
+        mix(step.networkPolicy)
+        mix(step.networkPolicyRule)
+        mix(step.egress)
         // Sums of unmixed digests of similar texts would be alike.
         hash = (hash ^ hash >> 33) &* 0xFF51_AFD7_ED55_8CCD
         hash = (hash ^ hash >> 33) &* 0xC4CE_B9FE_1A85_EC53

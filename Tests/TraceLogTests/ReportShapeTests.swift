@@ -3,7 +3,7 @@ import Traceflow
 
 @testable import TraceLog
 
-/// The shape of reports is written by hand; the generated code is what it is measured against.
+/// The shape of reports is written and read by hand, and measured against the generated code.
 struct ReportShapeTests {
     private static let texts: [String?] = [
         nil, "", "a", "Ümläut", String(repeating: "x", count: 300),
@@ -27,16 +27,48 @@ struct ReportShapeTests {
         }
     }
 
-    @Test(arguments: UInt64(1)...50)
-    func itsBytesAreThoseOfTheGeneratedCode(seed: UInt64) throws {
+    private func result(_ seed: UInt64) -> NodeResult {
         var random = SplitMix(state: seed)
-        let result = NodeResult(
-            node: seed % 10 == 0 ? "" : "node-\(seed)", timestamp: 7,
+        return NodeResult(
+            node: seed % 10 == 0 ? "" : "node-\(seed)", timestamp: 0,
             observations: (0..<Int(seed % 5)).map { _ in observation(&random) })
+    }
+
+    private func message(_ result: NodeResult) -> PBNodeReported {
         var message = PBNodeReported()
         message.node = result.node
         message.observations = result.observations.map(PBObservation.init)
-        let bytes = try EventCoding.bytes(message)
+        return message
+    }
+
+    @Test(arguments: UInt64(1)...50)
+    func itsBytesAreThoseOfTheGeneratedCode(seed: UInt64) throws {
+        let result = result(seed)
+        let bytes = try EventCoding.bytes(message(result))
         #expect(WireWriter.shape(of: result, by: result.node) == bytes)
+        #expect(try NodeResult(shape: bytes) == result)
+    }
+
+    /// Wherever it is cut off, the generated code's answer is the one that is given.
+    @Test(arguments: UInt64(1)...10)
+    func aBeginningIsReadAsTheGeneratedCodeReadsIt(seed: UInt64) throws {
+        let bytes = try EventCoding.bytes(message(result(seed)))
+        for count in bytes.indices {
+            let part = Array(bytes[..<count])
+            let wanted = try? NodeResult(PBNodeReported(serializedBytes: part))
+            #expect((try? NodeResult(shape: part)) == wanted, "\(count) bytes")
+        }
+    }
+
+    @Test(
+        arguments: [
+            // A component and an action that nobody knows, none, text that is not UTF-8.
+            [0x2a, 4, 8, 99, 16, 1], [0x2a, 4, 8, 1, 16, 99], [0x2a, 0], [0x12, 2, 0xc3, 0x28],
+            // A group, a field without a number, a number too long.
+            [0x0b, 0x0c], [0x00, 0x00], [0x08] + [UInt8](repeating: 0xff, count: 11),
+        ] as [[UInt8]])
+    func whatIsNoReportIsRefused(bytes: [UInt8]) {
+        #expect(throws: (any Error).self) { try NodeResult(shape: bytes) }
+        #expect(TraceCoding.report(bytes: bytes) == nil)
     }
 }

@@ -6,7 +6,8 @@ public struct NodeReport: Hashable, Sendable {
         /// Packets and nothing else: fewer than a PacketCapture asked for.
         case captured
         /// The packet's way on the node; with the packet itself where a live trace records it.
-        case observed([Observation], captured: CapturedPacket?)
+        /// Behind a reference, since a report is handed on a few times before it is in the log.
+        indirect case observed([Observation], captured: CapturedPacket?)
         /// The agent could not start the trace.
         case failed(error: String)
     }

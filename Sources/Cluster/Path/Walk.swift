@@ -41,6 +41,8 @@ struct Walk: Sendable {
         _ packet: TracedPacket, from node: String, in cluster: Cluster, _ choose: (Int) -> Int
     ) {
         var step = Step(node: node, observations: [], hops: 0)
+        // Spoof guard, both sides' policies, output.
+        step.observations.reserveCapacity(4)
         step.observations.append(
             Observation(
                 .spoofGuard, .forwarded, srcPodIP: packet.source.address?.description))
@@ -71,36 +73,35 @@ struct Walk: Sendable {
             return
         }
         step.hops = isTranslated ? 1 : 0
-        deliver(flow, step, in: cluster, skipsIngress: isHairpin)
+        deliver(flow, &step, in: cluster, skipsIngress: isHairpin)
     }
 
     /// Adds the policies' observation; false when they drop the packet.
     private func pass(
         _ flow: Flow, _ direction: Direction, _ cluster: Cluster, _ step: inout Step
     ) -> Bool {
-        let side = direction == .egress ? "Egress" : "Ingress"
+        let isEgress = direction == .egress
         func add(_ action: Action, _ info: String, _ rule: RuleReference?) {
             step.observations.append(
                 Observation(
-                    .networkPolicy, action, componentInfo: side + info,
+                    .networkPolicy, action, componentInfo: info,
                     networkPolicy: rule?.policy.description, networkPolicyRule: rule?.ruleName))
         }
         let decision = cluster.judge(flow, direction, chains).decision
         switch decision {
         case .undecided: break
-        case .allowed(let rule): add(.forwarded, "Rule", rule)
-        case .dropped(let rule): add(.dropped, "Metric", rule)
-        case .rejected(let rule): add(.rejected, "Metric", rule)
-        case .isolated: add(.dropped, "DefaultRule", nil)
+        case .allowed(let rule): add(.forwarded, isEgress ? "EgressRule" : "IngressRule", rule)
+        case .dropped(let rule): add(.dropped, isEgress ? "EgressMetric" : "IngressMetric", rule)
+        case .rejected(let rule): add(.rejected, isEgress ? "EgressMetric" : "IngressMetric", rule)
+        case .isolated: add(.dropped, isEgress ? "EgressDefaultRule" : "IngressDefaultRule", nil)
         }
         return decision.passes
     }
 
     private mutating func deliver(
-        _ flow: Flow, _ step: Step, in cluster: Cluster, skipsIngress: Bool
+        _ flow: Flow, _ step: inout Step, in cluster: Cluster, skipsIngress: Bool
     ) {
         guard let address = flow.destination.address else { return }
-        var step = step
         switch cluster.place(of: flow.destination) {
         case .pod(step.node):
             if skipsIngress || pass(flow, .ingress, cluster, &step) {
@@ -114,26 +115,27 @@ struct Walk: Sendable {
             send(&step, to: receiver, address, cluster)
             var far = received(on: receiver, step)
             if pass(flow, .ingress, cluster, &far) { output(.pod, address, cluster, &far) }
-            steps += [step, far]
+            steps.append(step)
+            steps.append(far)
         case .gateway(let receiver):
             send(&step, to: receiver, address, cluster)
             var far = received(on: receiver, step)
             output(.gateway, address, cluster, &far)
-            steps += [step, far]
+            steps.append(step)
+            steps.append(far)
         case .vacant(step.node): break
         case .vacant(let receiver):
             // It is taken there; nobody answers to the address.
             send(&step, to: receiver, address, cluster)
             steps.append(step)
-        case .outside: leave(flow, address, step, cluster)
+        case .outside: leave(flow, address, &step, cluster)
         }
     }
 
     /// Out of the cluster: by the gateway, under an Egress' address where one applies.
     private mutating func leave(
-        _ flow: Flow, _ address: IPAddress, _ step: Step, _ cluster: Cluster
+        _ flow: Flow, _ address: IPAddress, _ step: inout Step, _ cluster: Cluster
     ) {
-        var step = step
         step.hops = 1
         let egress = flow.source.pod.flatMap {
             knowsEgress ? cluster.egress(of: $0, to: address) : nil
@@ -169,9 +171,13 @@ struct Walk: Sendable {
     }
 
     private func received(on node: String, _ step: Step) -> Step {
-        Step(
-            node: node, observations: [Observation(.forwarding, .received)], hops: 2,
-            destination: step.destination, destinationPort: step.destinationPort)
+        var far = Step(
+            node: node, observations: [], hops: 2, destination: step.destination,
+            destinationPort: step.destinationPort)
+        // Received, ingress policies, output.
+        far.observations.reserveCapacity(3)
+        far.observations.append(Observation(.forwarding, .received))
+        return far
     }
 
     /// To another node.

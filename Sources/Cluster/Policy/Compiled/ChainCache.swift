@@ -6,6 +6,12 @@ final class ChainCache: Sendable {
         var subject: Int
         var direction: Direction
         var headers: Headers
+
+        /// Few kinds of packets are asked about at once, and nearly all differ by port.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(
+                subject << 17 ^ (headers.port ?? -1) << 1 ^ (direction == .egress ? 1 : 0))
+        }
     }
 
     private let chains = Mutex<[Key: RuleChain]>([:])

@@ -9,7 +9,9 @@ import Traceflow
 ///     networkPolicies   if any isolates the Pod: allowed by any match, else dropped, finally
 ///     baseline          the first match decides; Pass allows
 ///     nobody            allowed
-struct RuleChain: Sendable {
+///
+/// An object, since one of them is asked about many packets.
+final class RuleChain: Sendable {
     struct Link: Sendable {
         var stage: PolicyStage
         var policy: PolicyName
@@ -18,8 +20,8 @@ struct RuleChain: Sendable {
         var destinations: PodSet?
     }
 
-    private(set) var links: [Link] = []
-    private(set) var isIsolated = false
+    let links: [Link]
+    let isIsolated: Bool
     let direction: Direction
     /// Addresses that no policy keeps out: the Pod's own node's.
     let exempt: [IPAddress]
@@ -38,6 +40,8 @@ struct RuleChain: Sendable {
         exempt =
             direction == .ingress
             ? index.pods[subject].nodeName.flatMap { index.nodes[$0]?.addresses } ?? [] : []
+        var links: [Link] = []
+        var isIsolated = false
         for policy in policies where policy.selects(subject, direction) {
             if policy.stage == .networkPolicies { isIsolated = true }
             for rule in policy.rules(direction)
@@ -53,6 +57,8 @@ struct RuleChain: Sendable {
                         destinations: direction == .egress ? ports.destinations(index) : nil))
             }
         }
+        self.links = links
+        self.isIsolated = isIsolated
     }
 
     /// What the policies say of a packet to or from the peer.
