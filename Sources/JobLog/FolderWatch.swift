@@ -1,12 +1,17 @@
 import Glibc
+import Synchronization
 
 /// Hears of writes to the files of a folder, by whatever process (inotify(7)).
+///
+///     armed ──a write──▶ spent ──somebody waits──▶ armed
+///                          └──it cannot be watched──▶ spent: looks often, and tries again
 ///
 /// A write is heard of when it is made, which is before the commit it belongs to is done: whoever
 /// hears of one looks at the database until the commit shows.
 final class FolderWatch: Sendable {
     private let folder: String
     private let changes: Int32
+    private let isArmed = Atomic(true)
     private let pokeIn: Int32
     private let pokeOut: Int32
 
@@ -46,16 +51,32 @@ final class FolderWatch: Sendable {
     /// A commit is many writes. Where one was heard of just before, the next need wake nobody:
     /// `isClose` waits for a poke or the time alone, and then tells of the writes meanwhile.
     func wait(milliseconds: Int64, isClose: Bool) -> Bool {
+        var span = Int32(clamping: milliseconds)
+        if !isArmed.load(ordering: .relaxed) {
+            // What was written meanwhile was not heard of.
+            if rearm() { return true }
+            span = min(span, Self.unheardMilliseconds)
+        }
         var waits = [
             pollfd(fd: pokeOut, events: Int16(POLLIN), revents: 0),
             pollfd(fd: changes, events: Int16(POLLIN), revents: 0),
         ]
-        _ = poll(&waits, isClose ? 1 : 2, Int32(clamping: milliseconds))
+        _ = poll(&waits, isClose ? 1 : 2, span)
         if waits[0].revents != 0 { drain(pokeOut) }
         guard isClose || waits[1].revents != 0, drain(changes) else { return false }
         // Before the caller looks at the database, so that no write is missed between.
-        _ = Self.arm(changes, folder)
+        rearm()
         return true
+    }
+
+    /// How long to wait at most where writes are not heard of.
+    private static let unheardMilliseconds: Int32 = 3
+
+    @discardableResult
+    private func rearm() -> Bool {
+        let isSet = Self.arm(changes, folder)
+        isArmed.store(isSet, ordering: .relaxed)
+        return isSet
     }
 
     /// Ends the wait of a thread, or the next one.

@@ -64,11 +64,28 @@ struct ReportShapeTests {
         arguments: [
             // A component and an action that nobody knows, none, text that is not UTF-8.
             [0x2a, 4, 8, 99, 16, 1], [0x2a, 4, 8, 1, 16, 99], [0x2a, 0], [0x12, 2, 0xc3, 0x28],
-            // A group, a field without a number, a number too long.
-            [0x0b, 0x0c], [0x00, 0x00], [0x08] + [UInt8](repeating: 0xff, count: 11),
+            // A field without a number, a number too long, more bytes than there are.
+            [0x00, 0x00], [0x08] + [UInt8](repeating: 0xff, count: 11), [0x12, 0xff, 0x7f, 1],
         ] as [[UInt8]])
-    func whatIsNoReportIsRefused(bytes: [UInt8]) {
+    func whatIsNoReportIsRefusedAsTheGeneratedCodeDoes(bytes: [UInt8]) {
+        #expect(throws: (any Error).self) { try NodeResult(PBNodeReported(serializedBytes: bytes)) }
         #expect(throws: (any Error).self) { try NodeResult(shape: bytes) }
         #expect(TraceCoding.report(bytes: bytes) == nil)
+    }
+
+    @Test(
+        arguments: [
+            // A node and an observation of other kinds than theirs, which nobody knows.
+            [0x15, 0x61, 0x62, 0x63, 0x64], [0x10, 7], [0x28, 1],
+            [0x29, 8, 1, 16, 1, 8, 1, 16, 1],
+            // Fields that nobody knows, and one of them in an observation.
+            [0x82, 1, 2, 1, 2, 0xa0, 6, 5], [0x2a, 7, 8, 2, 16, 3, 0xa2, 6, 0],
+            // The last of two counts; numbers of another width are the same.
+            [0x12, 1, 0x61, 0x12, 1, 0x62], [0x2a, 6, 8, 1, 8, 2, 16, 3],
+            [0x2a, 5, 8, 0x81, 0, 16, 3],
+        ] as [[UInt8]])
+    func whatIsWrittenOtherwiseIsReadAsTheGeneratedCodeReadsIt(bytes: [UInt8]) throws {
+        let wanted = try NodeResult(PBNodeReported(serializedBytes: bytes))
+        #expect(try NodeResult(shape: bytes) == wanted)
     }
 }

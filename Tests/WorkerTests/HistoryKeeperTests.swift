@@ -20,9 +20,13 @@ struct HistoryKeeperTests {
         return try history.count()
     }
 
-    @Test func aKeeperFoldsWhatWorkersRecordAndAnotherTakesItsPlace() throws {
+    /// With the log of its process, or with one of its own.
+    @Test(arguments: [false, true])
+    func aKeeperFoldsWhatWorkersRecordAndAnotherTakesItsPlace(isBeside: Bool) throws {
         let stage = try Stage()
-        let first = HistoryKeeper(folder: stage.folder) { Issue.record("\($0)") }
+        let first = HistoryKeeper(folder: stage.folder, beside: isBeside ? stage.log : nil) {
+            Issue.record("\($0)")
+        }
         let second = HistoryKeeper(folder: stage.folder) { Issue.record("\($0)") }
         try stage.request((0..<20).map { stage.manifest("a\($0)") })
         try stage.finish(stage.worker("w1"))

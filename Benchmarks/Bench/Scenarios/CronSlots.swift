@@ -4,7 +4,8 @@ import Traceflow
 import Worker
 
 /// How long it takes to say ten years of slots, of a five-minute schedule and fifty odd expressions
-/// in six time zones, that another program said as well: the fixture of `CronTests`.
+/// in six time zones, that another program said as well: the fixture of `CronTests`. Of expressions
+/// that come more often than 12,000 times in ten years, these are the first 12,000.
 enum CronSlots: Scenario {
     static let name = "cron"
     static let summary = "milliseconds for ten years of slots of 50 cron expressions in six zones"

@@ -39,7 +39,7 @@ public final class HistoryKeeper: Sendable {
     private static let looksARest = 50
     private static let lookMicroseconds = 20_000
     /// Between two looks while another process folds.
-    private static let standbyMicroseconds: Int64 = 3_000_000
+    private static let standbySeconds = 3.0
     /// After what failed: a disk that is full or not there may be back.
     private static let retrySeconds = 60.0
 
@@ -101,8 +101,7 @@ public final class HistoryKeeper: Sendable {
                 try history.catchUp { [self] _ in mayGoOn }
             } else {
                 // Another process does it: this one looks whether it goes on doing so.
-                _ = try told.waitForNews(
-                    after: .max, timeoutMicroseconds: Self.standbyMicroseconds, waker: waker)
+                _ = stopping.wait(timeout: .now() + Self.standbySeconds)
             }
         }
     }

@@ -7,10 +7,12 @@ final class ChainCache: Sendable {
         var direction: Direction
         var headers: Headers
 
-        /// Few kinds of packets are asked about at once, and nearly all differ by port.
+        /// What differs between the packets that one Pod is asked about: mostly the ports.
         func hash(into hasher: inout Hasher) {
+            hasher.combine(subject << 1 ^ (direction == .egress ? 1 : 0))
             hasher.combine(
-                subject << 17 ^ (headers.port ?? -1) << 1 ^ (direction == .egress ? 1 : 0))
+                (headers.port ?? -1) << 40 ^ (headers.sourcePort ?? -1) << 20
+                    ^ (headers.icmpType ?? -1) << 10 ^ headers.protocol)
         }
     }
 
