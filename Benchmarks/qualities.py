@@ -129,7 +129,7 @@ COST = [
     Row("history, archived log and read models a trace", ("history", "archived")),
     Row("10,000 schedules, the latest slot", ("schedules", "latest"), limit=100, at_most=True),
     Row("10,000 schedules, p99", ("schedules", "p99")),
-    Row("slots of 50 cron expressions in six zones", ("cron", "ten years"), limit=1000,
+    Row("slots of 50 cron expressions in six zones", ("cron", "all slots"), limit=1000,
         at_most=True),
     Row("captures, archived", ("captures", "archived"), ("tracectl", "captures", "LZ4 alone"),
         limit=0.6, of_ratio=True),
